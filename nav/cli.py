@@ -15,16 +15,23 @@ import nav
 from calibration.calibration_commands import calibrate_app, print_app
 from nav import case_commands, navigation_commands
 from nav.accuracy_commands import accuracy_app
-from nav.core.errors import IncompleteInput, InputError, NothingSafe
+from nav.core.errors import (
+    IncompleteInput,
+    InputError,
+    NothingSafe,
+    NotPassed,
+    TooFewToTell,
+)
 from nav.core.outputs import backups_told_to
 from nav.options import bound_values, check_outputs, converted
-from nav.registration_commands import register_app
+from nav.registration_commands import register_app, verify
 from nav.terminal import console, one_line, take_terminal
 from nav.text.catalogue import choose_language
 from phantoms import twin_commands
 from phantoms.phantom_commands import phantom_app
 
 BAD_INPUT, INCOMPLETE_INPUT, NOTHING_SAFE = 2, 3, 4
+NOT_PASSED, TOO_FEW = 1, 5
 UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h
 INTERRUPTED, TERMINATED = 130, 143
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -51,6 +58,7 @@ for command in (
     *case_commands.COMMANDS,
     *twin_commands.COMMANDS,
     register_app,
+    verify,
     accuracy_app,
     case_commands.case_app,
     twin_commands.twin_app,
@@ -127,6 +135,12 @@ def _run(arguments: Sequence[str] | None, err: Console) -> int | str | None:
     except NothingSafe as error:
         _say(err, str(error))
         return NOTHING_SAFE
+    except NotPassed as error:
+        _say(err, str(error))
+        return NOT_PASSED
+    except TooFewToTell as error:
+        _say(err, str(error))
+        return TOO_FEW
     except OSError as error:
         file = f"{os.fsdecode(error.filename)}: " if error.filename is not None else ""
         _say(err, f"{file}{error.strerror or error}")

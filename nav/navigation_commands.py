@@ -80,6 +80,8 @@ def live(
     save: Annotated[Path | None, toml_output("registration")] = None,
     seed: int = 0,
     language: Language = None,
+    position_sd: float | None = None,
+    rotation_sd_deg: float | None = None,
 ) -> None:
     """The live window: webcams, recorded images or poses at their own pace, the simulated twin.
 
@@ -98,7 +100,8 @@ def live(
     images
         Recorded images instead of webcams, as `nav track` takes them.
     poses
-        Poses tracked before instead: poses.csv of `nav track --relative-to REFERENCE`.
+        Poses tracked before instead: poses.csv of `nav track --relative-to REFERENCE`, or a MetaIO
+        sequence of PLUS or 3D Slicer (.igs.mha).
     twin
         A simulated puncture instead; it brings its own rig, tools and case.
     registration
@@ -114,6 +117,11 @@ def live(
         Write the registration that was made to this file.
     seed
         With --twin: other pose of the phantom, other hand, other noise.
+    position_sd
+        Of --poses that have no errors: the tracker's error of a tool's position, mm, one standard
+        deviation per axis.
+    rotation_sd_deg
+        The same of its rotation, degrees.
     """
     choose_language(language)
     if twin:
@@ -123,6 +131,7 @@ def live(
             raise InputError("nav live: --twin brings its own rig, tools, case and cameras")
         run_twin(seed, console())
         return
+    from nav.record.recorded_poses import stated_errors
     from nav.run_live import live_job, run_live
 
     job = live_job(
@@ -137,6 +146,7 @@ def live(
         reference=reference,
         fps=fps,
         save=save,
+        stated=stated_errors(position_sd, rotation_sd_deg),
     )
     run_live(job, console())
 

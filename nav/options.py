@@ -10,7 +10,7 @@ import cyclopts
 from cyclopts import Token
 
 from nav.core.errors import InputError
-from nav.core.filekinds import PICTURE, POSES, TIMING, VOLUME, toml_kind
+from nav.core.filekinds import PICTURE, POINTS, POSES, SUMMARY, TIMING, VOLUME, toml_kind
 from nav.core.output_checks import is_same_file, refuse_collisions, refuse_replacing, refuse_special
 from nav.core.pose_formats import pose_suffixes
 
@@ -20,6 +20,8 @@ SUFFIXES: Mapping[str, tuple[str, ...]] = {
     TIMING: (".csv", ".txt", ""),
     VOLUME: (".nii", ".gz", ".mha"),
     PICTURE: (".png",),
+    SUMMARY: (".json",),
+    POINTS: (".csv",),
 }
 TOML_SUFFIXES = (".toml", "")
 Beside = tuple[Callable[[Path], Path], str]

@@ -6,8 +6,8 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from nav.core.errors import InputError
-from nav.core.filekinds import PICTURE
-from nav.options import InputPath, Output, toml_output
+from nav.core.filekinds import PICTURE, POINTS, SUMMARY, toml_kind
+from nav.options import InputPath, Output, beside_suffix, toml_output
 from nav.terminal import console
 
 register_app = App(
@@ -16,8 +16,8 @@ register_app = App(
         "Register the reference body to the case: estimates model_from_reference with its error, "
         "judges it, and writes registration.toml only if it is good enough.\n\n"
         "`nav register --case CASE --points FILE --output registration.toml` registers touched "
-        "fiducials by their labels; "
-        "`nav register surface` registers points touched on bone."
+        "fiducials by their labels; `nav register points` also unlabelled ones, and the touches in "
+        "tracked poses; `nav register surface` points touched on bone."
     ),
     help_format="markdown",
 )
@@ -52,9 +52,69 @@ def register(
     reference_file
         Tool file of the reference body: recorded, so that `nav live` can tell another one.
     """
-    from nav.registration.register_command import register_files
+    from nav.registration.register_command import PointsOptions, register_touched
+    from nav.registration.touch_set import load_touch_set
 
-    register_files(case, points, output, fle, console(), reference_file)
+    options = PointsOptions(fle, reference_file)
+    register_touched(case, points, load_touch_set(points), output, console(), options)
+
+
+@register_app.command(name="points")
+def register_by_points(
+    *,
+    case: InputPath,
+    touched: InputPath,
+    output: Annotated[Path, toml_output("registration")],
+    tool: InputPath | None = None,
+    reference_file: InputPath | None = None,
+    fle: float | None = None,
+    unlabelled: bool = False,
+    scale_sd: float = 0.0,
+    picture: Annotated[Path | None, Output(PICTURE)] = None,
+    touches: Annotated[Path | None, Output(POINTS)] = None,
+    position_sd: float | None = None,
+    rotation_sd_deg: float | None = None,
+) -> None:
+    """Register touched points, labelled or not, or the touches in tracked poses.
+
+    Parameters
+    ----------
+    case
+        case.toml with fiducials.
+    touched
+        Touched points in the reference body's frame (CSV, Slicer Markups, .fcsv), or poses.csv of
+        `nav track`, a folder that holds it, or a MetaIO sequence (.igs.mha): there a touch is where
+        the tip rests.
+    output
+        registration.toml to write, if it is good enough.
+    tool
+        Tool file of the needle with its [tip]; needed for poses.
+    reference_file
+        Tool file of the reference body: its name in the poses; recorded in the result.
+    fle
+        Fiducial localisation error, mm, one standard deviation per axis; 0.25 by default.
+    unlabelled
+        Find out which fiducial each touch is by their mutual distances; always for touches
+        without labels. Where that is not certain, nothing is written.
+    scale_sd
+        Relative standard deviation of the rig's scale, for example 0.001: an error that all
+        touches share.
+    picture
+        PNG to write: the predicted TRE over the bones.
+    touches
+        touched.csv to write: the touches found in poses, to look at and to edit.
+    position_sd, rotation_sd_deg
+        Errors of poses for which the source has none: mm and degrees, one standard deviation per
+        axis.
+    """
+    from nav.record.recorded_poses import stated_errors
+    from nav.registration.register_command import PointsOptions, register_touched
+    from nav.touch_input import load_touches, touch_file
+
+    stated = stated_errors(position_sd, rotation_sd_deg)
+    found = load_touches(touched, console(), tool, reference_file, touches, stated)
+    options = PointsOptions(fle, reference_file, unlabelled, scale_sd, picture, tool)
+    register_touched(case, touch_file(touched), found, output, console(), options)
 
 
 @register_app.command
@@ -69,7 +129,9 @@ def surface(
     sigma: float = 0.3,
     fle: float | None = None,
     reference_file: InputPath | None = None,
-    needle: InputPath | None = None,
+    tool: InputPath | None = None,
+    position_sd: float | None = None,
+    rotation_sd_deg: float | None = None,
     picture: Annotated[Path | None, Output(PICTURE)] = None,
 ) -> None:
     """Register points touched on bone to its surface; writes registration.toml, if good enough.
@@ -84,7 +146,7 @@ def surface(
     touched
         Points on bone in the reference body's frame, 30 to 60 are good: CSV (label,x,y,z), Slicer
         Markups, a scanned cloud (.ply, .stl, .obj), or the poses of a tip that was drawn over bone
-        (poses.csv; with --needle and --reference-file).
+        (poses.csv, a MetaIO sequence; with --tool and --reference-file).
     output
         registration.toml to write.
     structure
@@ -103,30 +165,141 @@ def surface(
         default.
     reference_file
         Tool file of the reference body: recorded, so that `nav live` can tell another one.
-    needle
+    tool
         Tool file of what was drawn over bone, where --touched are poses.
+    position_sd, rotation_sd_deg
+        Errors of poses for which the source has none: mm and degrees, one standard deviation per
+        axis.
     picture
         PNG to write: the points on the bones, coloured by their residuals.
     """
     from nav.registration.surface_command import SurfaceFiles, register_surface_files
     from nav.registration.surface_source import load_surface_points, swabbed_points
 
-    if needle is None:
+    if tool is None:
         source = load_surface_points(touched)
     else:
-        from nav.record.pose_recording import PoseRecording
+        from nav.record.recorded_poses import open_recorded_poses, stated_errors
         from nav.tracking.tool import load_tool
 
         if reference_file is None:
-            raise InputError("--reference-file: is needed with --needle: it names the reference")
-        tool, reference = load_tool(needle), load_tool(reference_file).name
-        frames = PoseRecording(touched, [tool.name, reference])
-        source = swabbed_points(frames, tool, reference)
+            raise InputError("--reference-file: is needed with --tool: it names the reference body")
+        drawn, reference = load_tool(tool), load_tool(reference_file).name
+        stated = stated_errors(position_sd, rotation_sd_deg)
+        frames = open_recorded_poses(touched, [drawn.name, reference], stated)
+        source = swabbed_points(frames, drawn, reference)
     register_surface_files(
-        SurfaceFiles(case, touched, output, landmarks, points, reference_file, needle, picture),
+        SurfaceFiles(case, touched, output, landmarks, points, reference_file, tool, picture),
         source,
         structure or (),
         sigma,
         fle,
         console(),
+    )
+
+
+@register_app.command
+def design(
+    *,
+    case: InputPath,
+    candidates: InputPath | None = None,
+    fle: float | None = None,
+    count: int = 8,
+    confusion: float = 5.0,
+    apart: float = 15.0,
+    output: Annotated[
+        Path | None, Output(POINTS, ((beside_suffix(".toml"), toml_kind("points")),))
+    ] = None,
+    picture: Annotated[Path | None, Output(PICTURE)] = None,
+) -> None:
+    """Choose places of fiducials: small TRE at target, cord and arteries, and no confusable labels.
+
+    Prints what the best layouts of 4 to 10 fiducials predict, beside the case's own.
+
+    Example: nav register design --case kit/case/case.toml --candidates places.csv --output
+    layout.csv
+
+    Parameters
+    ----------
+    case
+        case.toml with a plan: where errors matter. Its check points are taken as they are.
+    candidates
+        Points where a fiducial could be (CSV label,x,y,z or Slicer Markups), 400 at most: for a
+        phantom's kit those of `nav phantom divots`. By default the case's own fiducials.
+    fle
+        Fiducial localisation error, mm, one standard deviation per axis; 0.25 by default.
+    count
+        Fiducials of the layout that is written.
+    confusion
+        With exchanged labels, or mirrored, the layout should fit no better than this FRE, mm; 0
+        for the smallest TRE whatever fits.
+    apart
+        Least distance of two fiducials, mm.
+    output
+        Points to write; a .toml of the same stem beside it.
+    picture
+        Also draw the layout (PNG).
+    """
+    from nav.registration.design_command import design_files
+
+    design_files(case, console(), candidates, fle, count, confusion, apart, output, picture)
+
+
+def verify(
+    *,
+    case: InputPath,
+    registration: InputPath,
+    touched: InputPath,
+    limit: float | None = None,
+    tre: float | None = None,
+    fle: float | None = None,
+    tool: InputPath | None = None,
+    reference: str = "reference",
+    reference_file: InputPath | None = None,
+    output: Annotated[Path | None, Output(SUMMARY)] = None,
+) -> None:
+    """Verify a registration by check points that it was not made from: pass, fail, or too few.
+
+    Exit code 0: pass. 1: fail, the check points are not as predicted, or one is beyond --limit.
+    5: too few to tell, nothing is wrong but an error that matters might have been missed.
+
+    Parameters
+    ----------
+    case
+        case.toml that was registered.
+    registration
+        registration.toml to verify.
+    touched
+        Touched check points in the reference body's frame, labelled as in the case: CSV
+        (label,x,y,z) or Slicer Markups (.mrk.json). With --tool, poses (poses.csv or a MetaIO
+        sequence): where the tip was held still it touched the fiducial that is nearest there.
+        Fiducials that were registered with are not counted.
+    limit
+        A check point further off than this fails, mm; without it only the predicted error counts.
+    tre
+        Error at target, arteries and cord that must not be missed, mm; 2 by default.
+    fle
+        Fiducial localisation error of these touches, mm, one standard deviation per axis; by
+        default that of the registration.
+    tool
+        Tool file with the tip, where --touched holds poses.
+    reference
+        Name of the reference body in the poses.
+    reference_file
+        Tool file of the reference body in whose frame the points are: another one is refused.
+    output
+        Also write the result as JSON, whatever the verdict.
+    """
+    from nav.record.recorded_poses import open_recorded_poses
+    from nav.registration.touch_source import tip_series
+    from nav.registration.verify_command import verify_files
+    from nav.tracking.tool import load_tool
+
+    poses = None
+    if tool is not None:
+        needle = load_tool(tool)
+        frames = open_recorded_poses(touched, (needle.name, reference))
+        poses = tip_series(frames, needle, reference)
+    verify_files(
+        case, registration, touched, console(), output, limit, tre, fle, reference_file, poses
     )

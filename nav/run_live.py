@@ -23,7 +23,7 @@ from nav.live.session import Session, State
 from nav.live.swapcheck import SwapCheck
 from nav.model.case import Case, load_case, navigable
 from nav.pipeline import Pipeline
-from nav.record.pose_recording import PoseRecording
+from nav.record.recorded_poses import RecordedPoses, open_recorded_poses
 from nav.registration.registration_result import (
     Registration,
     load_registration_file,
@@ -32,7 +32,7 @@ from nav.registration.registration_result import (
 from nav.registration.reuse import check_use, describe_registration
 from nav.text.catalogue import ENGLISH
 from nav.tracking.camera_poses import CameraPoses
-from nav.tracking.pose_source import PoseSource
+from nav.tracking.pose_source import PoseSource, StatedErrors
 from nav.tracking.tool import Tool, check_tools, load_tool
 from nav.tracking.tracker import Tracker
 
@@ -54,6 +54,7 @@ class LiveJob:
     reference: str
     fps: float | None
     save: Path | None
+    stated: StatedErrors | None = None
 
     def check(self) -> tuple[Case, Tool]:
         """Read every file once.
@@ -93,7 +94,7 @@ class LiveJob:
         given = (bool(self.cameras), self.images is not None, self.poses is not None)
         if sum(given) != 1:
             raise InputError(
-                "nav live: give either --camera NAME=NUMBER, --images SOURCE or --poses TABLE"
+                "nav live: give either --camera NAME=NUMBER, --images SOURCE or --poses FILE"
             )
         if self.poses is None:
             assert self.rig is not None
@@ -105,10 +106,10 @@ class LiveJob:
                 )
         return None
 
-    def open_poses(self) -> PoseRecording:
+    def open_poses(self) -> RecordedPoses:
         """Open the recorded poses of needle and reference body."""
         assert self.poses is not None
-        return PoseRecording(self.poses, (self.needle, self.reference))
+        return open_recorded_poses(self.poses, (self.needle, self.reference), self.stated)
 
     def known_registration(
         self, case: Case, tools: Mapping[str, Tool]
@@ -235,6 +236,7 @@ class LiveWork:
 
     def finish(self) -> Any:
         """Write a registration that was made but not yet used; there is no result to return."""
+        self.session.keep_former()  # a new one that was not verified replaces none
         try:
             if self.unsaved is not None:
                 self.saved = None

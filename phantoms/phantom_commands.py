@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from nav.core.errors import InputError
-from nav.core.filekinds import VOLUME
-from nav.options import InputPath, Output, OutputFolder
+from nav.core.filekinds import POINTS, VOLUME, toml_kind
+from nav.options import InputPath, Output, OutputFolder, beside_suffix
 from nav.terminal import console
 
 phantom_app = App(
@@ -122,6 +122,36 @@ def random(
     with shown.status("drawing a neck"):
         recipe = random_recipe(seed)
     build_phantom(recipe, kind, out, paper, anatomy_only, shown)
+
+
+@phantom_app.command
+def divots(
+    *,
+    output: Annotated[Path, Output(POINTS, ((beside_suffix(".toml"), toml_kind("points")),))],
+    preset: Preset = None,
+    kind: Kind = "wet",
+    set_: Settings = None,
+    parameters: Annotated[
+        InputPath | None,
+        Parameter(help="A TOML file of parameters, for example a kit's kit.toml."),
+    ] = None,
+) -> None:
+    """Write every place at which a kit could hold a divot, as candidates for nav register design.
+
+    Example: nav phantom divots --parameters kit/kit.toml --output places.csv
+
+    Parameters
+    ----------
+    output
+        Points to write (CSV label,x,y,z, model frame); a .toml of the same stem beside it.
+    """
+    from phantoms.kit.build import kit_kind
+    from phantoms.kit.divot_places import write_divot_places
+    from phantoms.recipe import named_recipe
+
+    recipe = named_recipe(preset, settings=set_ or (), file=parameters)
+    count = write_divot_places(recipe, kit_kind(kind), output)
+    console().print(f"{output}: {count} places", markup=False)
 
 
 @phantom_app.command

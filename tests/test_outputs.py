@@ -33,12 +33,16 @@ EARLIER = {
     "table of processing times": b"frame,read_ms,track_ms,mode\n",
     "PNG image": b"\x89PNG\r\n\x1a\n\0\0\0\x10tEXtSoftware\0c1c2nav",
     "volume": b"ObjectType = Image\nComment = c1c2nav\nElementDataFile = LOCAL\n",
+    "table of points": b"label,x,y,z\n",
+    "summary": b'{\n "made_by": "c1c2nav 0.2.0"\n}\n',
 }
 NAMES = {
     "table of poses": "x.csv",
     "table of processing times": "x.csv",
     "volume": "x.mha",
     "PNG image": "x.png",
+    "table of points": "x.csv",
+    "summary": "x.json",
 }
 OTHERS = {
     "notes": b"dear diary",

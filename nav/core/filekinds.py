@@ -8,8 +8,10 @@ from pathlib import Path
 
 from nav.core.pose_formats import POSE_FORMATS
 
+REPORT = "accuracy report"
 POSES, TIMING, VOLUME = "table of poses", "table of processing times", "volume"
 PICTURE, SHEET, SUMMARY = "PNG image", "printed sheet", "summary"
+POINTS = "table of points"
 STL_MESH, OBJ_MESH, PLY_MESH, VTP_MESH = "STL mesh", "OBJ mesh", "PLY mesh", "VTP mesh"
 SCENE_3MF, SEGMENTATION, DICOM = "3MF scene", "segmentation", "DICOM file"
 HEAD = 65536  # bytes that are read; every signature below lies within them
@@ -20,7 +22,7 @@ TABLES = {
     **{known.first_line: POSES for known in POSE_FORMATS},
     b"frame,read_ms,track_ms,mode": TIMING,
     b"camera,frame,time": "table of image times",
-    b"label,x,y,z": "table of points",
+    b"label,x,y,z": POINTS,
     b"name,kind,seen,count,mean_mm": "table of deviations",
 }
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -31,6 +33,7 @@ PDF_AUTHOR = b"/Author (c1c2nav"
 PLY_COMMENT = b"comment millimetres, model frame LPS"
 STL_START = b"c1c2nav: binary STL"
 OBJ_COMMENT = b"# c1c2nav: OBJ"
+HTML_MAKER = b'<meta name="generator" content="c1c2nav'
 XML_COMMENT = b"<!-- c1c2nav: VTP, millimetres, LPS -->"
 NRRD_COMMENT = b"# c1c2nav"
 ZIP_START, MODEL_3MF = b"PK\x03\x04", "3D/3dmodel.model"
@@ -96,6 +99,8 @@ def file_kind(path: Path) -> str | None:
         return OBJ_MESH
     if head.startswith(b"<?xml") and XML_COMMENT in head:
         return VTP_MESH
+    if head.startswith(b"<!DOCTYPE html>"):
+        return REPORT if HTML_MAKER in head else None
     if head.startswith(b"NRRD000"):
         return SEGMENTATION if NRRD_COMMENT in head.split(b"\n\n", 1)[0] else None
     if head[128:132] == DICOM_SIGN:

@@ -7,7 +7,7 @@ import stat
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from nav.core.errors import InputError
 from nav.core.signatures import other_kind
@@ -58,6 +58,39 @@ def read_bytes(path: Path, most: int) -> bytes:
         It is missing, not a regular file (a pipe would block, a device never ends), too large, or
         cannot be read.
     """
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        try:
+            content = file.read(most + 1)
+        except (OSError, MemoryError) as error:
+            raise InputError(f"{path}: cannot be read: {_reason(error)}") from None
+    if len(content) > most:
+        size = max(size, len(content))
+        raise InputError(
+            f"{path}: is too large: {size / MEGABYTE:.1f} MB, at most {most / MEGABYTE:g} MB are "
+            "read"
+        )
+    return content
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file for reading.
+
+    Parameters
+    ----------
+    path : Path
+        What to read; a link is followed.
+
+    Returns
+    -------
+    binary file
+        To be closed by the caller.
+
+    Raises
+    ------
+    InputError
+        It is missing or not a regular file (a pipe would block, a device never ends).
+    """
     try:
         handle = os.open(path, OPEN_FLAGS)
     except FileNotFoundError:
@@ -68,17 +101,7 @@ def read_bytes(path: Path, most: int) -> bytes:
     if not stat.S_ISREG(status.st_mode):
         os.close(handle)
         raise InputError(f"{path}: cannot be read: {_kind(status.st_mode)}; expected a file")
-    with os.fdopen(handle, "rb") as file:
-        try:
-            content = file.read(most + 1)
-        except (OSError, MemoryError) as error:
-            raise InputError(f"{path}: cannot be read: {_reason(error)}") from None
-    if len(content) > most:
-        size = max(status.st_size, len(content)) / MEGABYTE
-        raise InputError(
-            f"{path}: is too large: {size:.1f} MB, at most {most / MEGABYTE:g} MB are read"
-        )
-    return content
+    return os.fdopen(handle, "rb")
 
 
 def _kind(mode: int) -> str:

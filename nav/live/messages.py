@@ -103,6 +103,8 @@ class Update:
         Whether time stands still until the next result; captured_at is when this was sent.
     next_fiducial : str, optional
         Label of the fiducial to touch now; None where there is none.
+    alarm : Notice, optional
+        That the registration in use is doubtful.
     """
 
     guidance: Guidance
@@ -117,6 +119,7 @@ class Update:
     notices: tuple[Notice, ...] = ()
     simulated: bool = False
     next_fiducial: str | None = None
+    alarm: Notice | None = None
 
 
 @dataclass(frozen=True)
@@ -184,13 +187,16 @@ class Command:
     ----------
     kind : str
         capture: use the fiducial that is touched now; undo: forget the last one; plan: follow the
-        plan named in `argument`; skip: go on without verifying; quit: end. For recordings, play:
-        begin; pause: stop or go on; restart: from the start, with nothing touched yet.
+        plan named in `argument`; skip: go on without verifying; check: touch a divot again while
+        navigating, or the next one; register: begin a new registration; quit: end. For recordings,
+        play: begin; pause: stop or go on; restart: from the start, with nothing touched yet.
     argument : str
         Of the command.
     """
 
-    kind: Literal["capture", "undo", "plan", "skip", "quit", "play", "pause", "restart"]
+    kind: Literal[
+        "capture", "undo", "plan", "skip", "check", "register", "quit", "play", "pause", "restart"
+    ]  # fmt: skip
     argument: str = ""
 
 

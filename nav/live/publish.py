@@ -228,4 +228,5 @@ def make_update(
         delay,
         said,
         next_fiducial=state.next_fiducial,
+        alarm=state.alarm,
     )

@@ -9,6 +9,8 @@ from nav.core.frames import Array
 from nav.core.notice import Notice
 from nav.core.tracked_frame import TrackedFrame
 from nav.live.messages import Command, Stage
+from nav.live.recheck import FormerRegistration, Recheck
+from nav.live.touch import MAX_WANDER, TOUCH_FRAMES, Touch, labels_to_touch_again, mean_touch
 from nav.model.case import Fiducial
 from nav.pipeline import NOT_REGISTERED, Guidance, Pipeline
 from nav.registration.assessment import (
@@ -21,34 +23,10 @@ from nav.registration.assessment import (
 )
 from nav.registration.assessment_notices import check_notice, verdict
 
-TOUCH_FRAMES = 8  # results averaged for one touch
-MAX_WANDER = 1.0  # mm rms of the tip while it should be held still
 CHECK_LIMIT = (
     MOST_TRE  # mm; the 95th percentile of navigated cervical screws is about that (assumed)
 )
 UNCONFIRMED, REFUTED = Lost("not_checked"), Lost("refuted")
-
-
-@dataclass(frozen=True)
-class Touch:
-    """A fiducial touched with the tip.
-
-    Parameters
-    ----------
-    fiducial : Fiducial
-        Which was touched.
-    position : ndarray, shape (3,)
-        Mean, reference frame, mm.
-    covariance : ndarray, shape (3, 3)
-        Reference frame, mm^2.
-    wander : float
-        Rms of the tip about the mean, mm.
-    """
-
-    fiducial: Fiducial
-    position: Array
-    covariance: Array
-    wander: float
 
 
 @dataclass(frozen=True)
@@ -67,6 +45,8 @@ class State:
         Label of the fiducial to touch now.
     message : Notice, optional
         Answer to the last command.
+    alarm : Notice, optional
+        That the registration in use is doubtful.
     """
 
     guidance: Guidance
@@ -74,13 +54,16 @@ class State:
     prompt: Notice | None
     next_fiducial: str | None
     message: Notice | None = None
+    alarm: Notice | None = None
 
 
 class Session:
     """Take tracked frames through the pipeline and the user through the work.
 
     A registration known beforehand has to be confirmed by one check point; until then, and after
-    a check point that does not fit, the pipeline has none, so that no distance is shown.
+    a check point that does not fit, the pipeline has none, so that no distance is shown. While
+    navigating, one divot can be touched again at any time, and a registration made anew: until
+    the new one is verified, the former one stays in use.
 
     Parameters
     ----------
@@ -106,6 +89,8 @@ class Session:
         self.assessment: Assessment | None = None
         self.verified = False
         self.message: Notice | None = None
+        self.former: FormerRegistration | None = None
+        self.recheck = self._new_recheck()
         if self.registration is not None:
             self._begin_with_known()
 
@@ -126,6 +111,8 @@ class Session:
     def doubts(self) -> tuple[Notice, ...]:
         """What speaks against the registration that is used, for as long as it is."""
         said = []
+        if self.former is not None:
+            said.append(Notice("former_in_use"))
         if self.stage is Stage.NAVIGATE and not self.checks:
             said.append(Notice("unverified_in_use"))
         if self.assessment is not None and self.assessment.word == "usable":
@@ -140,7 +127,7 @@ class Session:
         fiducial = self._next()
         return State(
             guidance, self.stage, self._prompt(fiducial),
-            None if fiducial is None else fiducial.label, self.message,
+            None if fiducial is None else fiducial.label, self.message, self.recheck.alarm,
         )  # fmt: skip
 
     def command(self, command: Command) -> None:
@@ -154,6 +141,41 @@ class Session:
             self._skip()
         elif command.kind == "plan":
             self._follow(command.argument)
+        elif command.kind in ("check", "register") and self.stage is Stage.NAVIGATE:
+            self.gathering = None
+            if command.kind == "register":
+                self._register_again()
+            elif not self.recheck.ask():
+                self.message = Notice("nothing_to_touch")
+
+    def keep_former(self) -> None:
+        """Go back to the registration in use, where a new one was begun but is not verified."""
+        former = self.former
+        if former is not None:
+            self.former, self.gathering, self.verified = None, None, True
+            self.registration, self.assessment = former.registration, former.assessment
+            self.touches, self.checks = list(former.touches), list(former.checks)
+            self.to_check = list(former.to_check)
+            self._show_registration()
+
+    def _register_again(self) -> None:
+        """Begin a new registration; the present one stays in use until it is verified."""
+        if not self.to_register or self.registration is None:
+            self.message = Notice("nothing_to_register_with")
+            return
+        self.former = FormerRegistration(
+            self.registration, self.assessment, tuple(self.touches), tuple(self.checks),
+            tuple(self.to_check),
+        )  # fmt: skip
+        self.recheck.end()
+        self.touches, self.checks, self.verified = [], [], False
+        self.registration = self.assessment = None
+        self.to_check = list(self.pipeline.case.fiducials_for("check"))
+
+    def _new_recheck(self) -> Recheck:
+        plan = self.pipeline.plan
+        near = None if plan is None else plan.target
+        return Recheck(self.pipeline.case, near, self.check_limit)
 
     def _begin_with_known(self) -> None:
         """Ask for the check point nearest to the target before an earlier registration is used."""
@@ -170,6 +192,11 @@ class Session:
 
     def _show_registration(self) -> None:
         """Give the pipeline what may be shown: nothing that is unconfirmed or refuted."""
+        if self.former is not None:
+            if not self.verified:
+                self.pipeline.registration = self.former.registration
+                return
+            self.former, self.recheck = None, self._new_recheck()
         confirmed = self.verified or bool(self.touches)
         shown = confirmed and not self.refuted
         self.pipeline.registration = self.registration if shown else None
@@ -184,7 +211,7 @@ class Session:
             return next((f for f in self.to_register if f.label not in touched), None)
         if self.stage is Stage.VERIFY and len(self.checks) < len(self.to_check):
             return None if self.refuted else self.to_check[len(self.checks)]
-        return None
+        return self.recheck.fiducial
 
     def _prompt(self, fiducial: Fiducial | None) -> Notice | None:
         if self.gathering is not None:
@@ -194,6 +221,8 @@ class Session:
         if fiducial is None:
             return None if self.stage is Stage.NAVIGATE else Notice("no_fiducials")
         label = fiducial.label
+        if self.stage is Stage.NAVIGATE:
+            return Notice("touch_recheck", {"label": label})
         if self.stage is Stage.VERIFY and not self.touches:
             return Notice("check_known", {"label": label})
         if self.stage is Stage.REGISTER:
@@ -229,19 +258,18 @@ class Session:
         self.gathering = None
         assert fiducial is not None
         assert gathered is not None
-        positions, random, systematic = (np.array(part) for part in zip(*gathered, strict=True))
-        position = positions.mean(axis=0)
-        wander = float(np.sqrt(((positions - position) ** 2).sum(axis=1).mean()))
-        if wander > MAX_WANDER:
-            facts = {"label": fiducial.label, "wander_mm": wander}
+        touch = mean_touch(fiducial, gathered)
+        if touch.wander > MAX_WANDER:
+            facts = {"label": fiducial.label, "wander_mm": touch.wander}
             self.message = Notice("touch_moved", facts)
             return
-        covariance = random.mean(axis=0) / len(gathered) + systematic.mean(axis=0)
-        touch = Touch(fiducial, position, covariance, wander)
         if self.stage is Stage.REGISTER:
             self.touches.append(touch)
             if self._next() is None:
                 self._register()
+        elif self.stage is Stage.NAVIGATE:
+            assert self.registration is not None
+            self.message = self.recheck.take(touch, self.registration, self.fle)
         else:
             self._check(touch)
 
@@ -266,7 +294,7 @@ class Session:
             return
         if found.word == "repeat" or found.registration is None:
             self.message = Notice("not_registered_verdict", {"verdict": verdict(found)})
-            wrong = _to_touch_again(found)
+            wrong = labels_to_touch_again(found)
             self.touches = [t for t in self.touches if t.fiducial.label not in wrong]
             return
         self.assessment, self.registration = found, found.registration
@@ -324,13 +352,16 @@ class Session:
             self.message = Notice("checks_do_not_fit")
         else:
             self.gathering, self.verified = None, True
+            self._show_registration()
             if not self.checks:
                 self.message = Notice("not_verified")
 
     def _undo(self) -> None:
         self.gathering = None
         if self.stage is Stage.NAVIGATE:
-            self.message = Notice("registration_kept")
+            if self.recheck.fiducial is None:
+                self.message = Notice("registration_kept")
+            self.recheck.end()
             return
         if self.stage is Stage.VERIFY and self.checks:
             self.message = _forgotten(self.checks.pop()[0])
@@ -339,6 +370,9 @@ class Session:
         elif self.touches:
             self.registration = self.assessment = None
             self.message = _forgotten(self.touches.pop())
+        elif self.former is not None:
+            self.keep_former()
+            self.message = Notice("former_kept")
         elif self.registration is not None:
             self._give_up_known()
         self._show_registration()
@@ -361,12 +395,3 @@ class Session:
 
 def _forgotten(touch: Touch) -> Notice:
     return Notice("touch_forgotten", {"label": touch.fiducial.label})
-
-
-def _to_touch_again(found: Assessment) -> set[str]:
-    """Return labels of the touches that the only explanation blames; all where it is unclear."""
-    if len(found.explanations) == 1:
-        (only,) = found.explanations
-        if only.kind in ("point", "points", "labels") and only.factor == 1.0:
-            return set(only.labels)
-    return set(found.labels)

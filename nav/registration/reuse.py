@@ -88,7 +88,7 @@ def check_use(
     record: RegistrationFile,
     tre: float | None,
     case: tuple[str, Path],
-    reference: tuple[str, Path],
+    reference: tuple[str, Path] | None,
 ) -> tuple[str, ...]:
     """Refuse a registration that is poor or was made for other files; report what is unknown.
 
@@ -100,8 +100,10 @@ def check_use(
         Its content.
     tre : float or None
         Predicted rms error at the target of the case, mm; None without a plan.
-    case, reference : (str, Path)
-        Name and file of what shall be navigated, and of the reference body.
+    case : (str, Path)
+        Name and file of what shall be navigated.
+    reference : (str, Path) or None
+        Of the reference body; None where it is not known which one is used.
 
     Returns
     -------
@@ -115,7 +117,8 @@ def check_use(
     """
     made, fre = calibration_table(record.calibration, record.fre), record.fre
     _check_made_for(path, record, made.case, "case", case)
-    _check_made_for(path, record, made.reference, "reference body", reference)
+    if reference is not None:
+        _check_made_for(path, record, made.reference, "reference body", reference)
     if made.verdict is not None and made.verdict.startswith("repeat"):
         raise InputError(f"{path}: calibration: verdict: {made.verdict}; register again")
     most = MOST_FRE if made.expected_fre is None else MOST_FRE_RATIO * made.expected_fre
@@ -131,7 +134,7 @@ def check_use(
     unknown = []
     if made.case is None and not _is_input(record, case[1]):
         unknown.append("which case it was made for")
-    if made.reference is None and not _is_input(record, reference[1]):
+    if reference and made.reference is None and not _is_input(record, reference[1]):
         unknown.append("which reference body")
     if made.verdict is None:
         unknown.append("its verdict")

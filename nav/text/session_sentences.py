@@ -23,6 +23,9 @@ SESSION: dict[str, Template] = {
         "Check points are up to {off_mm:.1f} mm off: Backspace to touch {label} again, twice to "
         "register anew"
     ),
+    "touch_recheck": (
+        "Re-check: touch {label}, hold still, press Space; C: another divot, Backspace: none"
+    ),
     "remove_last_touch": (
         "The touched points do not fit together: Backspace to touch the last one again"
     ),
@@ -45,7 +48,10 @@ SESSION: dict[str, Template] = {
     "earlier_needs_check": "An earlier registration is not used without this check",
     "checks_do_not_fit": "Not continued: the check points do not fit this registration",
     "not_verified": "Not verified: the error of this registration is unknown",
-    "registration_kept": "Registration is kept; start anew to register again",
+    "registration_kept": "Registration is kept; G registers again",
+    "recheck_passed": "Registration confirmed again: {check}",
+    "recheck_failed": "Re-check failed: {check}",
+    "former_kept": "The former registration is kept",
     "touch_forgotten": "{label} forgotten",
     "nothing_to_register_with": "This case has no fiducials to register anew with",
     "earlier_discarded": "The earlier registration is discarded: touch the fiducials",
@@ -55,6 +61,13 @@ SESSION: dict[str, Template] = {
     ),
     # what speaks against the registration that is used
     "unverified_in_use": "the registration was not verified by a check point",
+    "former_in_use": (
+        "registering again: until the new registration is verified, the numbers are of the former "
+        "one; Backspace with nothing touched keeps it"
+    ),
+    "registration_doubtful": (
+        "Registration doubtful: {check}. C: touch it again, G: register again"
+    ),
     "usable_in_use": "registration {verdict}",
     "registration_not_saved": "the registration is not saved: {problem}",
     # the tracking process

@@ -16,6 +16,8 @@ WINDOW: dict[str, Template] = {
     "action_capture": "Capture",
     "action_undo": "Undo",
     "action_skip": "Skip verify",
+    "action_check": "Re-check",
+    "action_register": "Register again",
     "action_plan": "Next plan",
     "action_pause": "Pause, go on",
     "action_restart": "From the start",

@@ -6,8 +6,10 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton
 
 from nav.core.notice import Notice
 from nav.live.messages import Stage
+from nav.model.case import Case
 from nav.text.catalogue import label, sentence
 from nav.view.fitted import ElidedLabel
+from nav.view.live_display import DisplayState
 from nav.view.sized import Sized
 from nav.view.theme import ACCENT, BACK, FAINT, LINE, PANEL, QUIET, TEXT, Metrics, font
 from nav.view.words import STAGES
@@ -17,10 +19,45 @@ BUTTONS: tuple[tuple[str, str, Notice | str], ...] = (
     ("capture", "action_capture", Notice("key_space")),
     ("undo", "action_undo", Notice("key_backspace")),
     ("skip", "action_skip", "S"),
+    ("check", "action_check", "C"),
+    ("register", "action_register", "G"),
     ("plan", "action_plan", "P"),
     ("pause", "action_pause", "K"),
     ("restart", "action_restart", Notice("key_home")),
 )
+
+TOUCHING = {
+    Stage.REGISTER: frozenset({"capture", "undo"}),
+    Stage.VERIFY: frozenset({"capture", "undo", "skip"}),
+}
+
+
+def usable_commands(case: Case, state: DisplayState) -> frozenset[str]:
+    """Return the commands that can be used in a state, besides those of recordings.
+
+    Parameters
+    ----------
+    case : Case
+        What is navigated.
+    state : DisplayState
+        What is shown.
+
+    Returns
+    -------
+    frozenset of str
+        As of `BUTTONS`.
+    """
+    if state.stage is not Stage.NAVIGATE:
+        return TOUCHING.get(state.stage, frozenset())
+    touching = bool(state.scene.wanted)
+    offered = {
+        "plan": len(case.plans) > 1,
+        "check": bool(case.fiducials),
+        "register": bool(case.fiducials_for("register")),
+        "capture": touching,
+        "undo": touching,
+    }
+    return frozenset(kind for kind, given in offered.items() if given)
 
 
 class Steps(Sized):

@@ -110,6 +110,8 @@ def display(
     cord = _gauge(case, "cord", found, guidance)
     if standstill is not None and standstill.why == "paused":
         banner = _awaited(Notice("paused", {"seconds": guidance.time}))
+    elif update.alarm is not None:
+        banner = _wrong(update.alarm)
     return DisplayState(
         True, banner, stage, "" if update.prompt is None else sentence(update.prompt), notices,
         artery, cord,
@@ -357,8 +359,9 @@ def _scene(
     plan: str,
     gauges: Sequence[GaugeState],
 ) -> SceneState:
-    labels = _fiducials(case, update.stage)
-    label = update.next_fiducial
+    labels, label = _fiducials(case, update.stage), update.next_fiducial
+    if update.stage is Stage.NAVIGATE and label is not None:
+        labels = (label,)  # it is touched again
     wanted = label if label is not None and label in labels else ""
     tip = update.guidance.model_tip
     if isinstance(found, Why) or isinstance(tip, Lost) or not np.isfinite(tip.position).all():

@@ -19,7 +19,6 @@ from nav.live.messages import (
     Message,
     Preparing,
     Ready,
-    Stage,
     Standstill,
     Update,
 )
@@ -30,7 +29,7 @@ from nav.tracking.tool import Tool
 from nav.view.camera_pictures import Pictures
 from nav.view.fitted import ElidedLabel
 from nav.view.gauge import Gauge
-from nav.view.header import Prompt, Steps
+from nav.view.header import Prompt, Steps, usable_commands
 from nav.view.lights import Lights
 from nav.view.live_display import DisplayState
 from nav.view.live_state import display, gauge_limits
@@ -56,10 +55,7 @@ PATIENCE = 5
 BLINK, LIT = 2.0, 0.5
 # mm, outer diameter of 17G (ISO 9626)
 DIAMETER_17G = 1.5
-USABLE = {
-    Stage.REGISTER: frozenset({"capture", "undo"}),
-    Stage.VERIFY: frozenset({"capture", "undo", "skip"}),
-}
+COMMANDS = ("capture", "undo", "skip", "check", "register")
 
 
 class LiveWindow(QMainWindow):
@@ -283,9 +279,7 @@ class LiveWindow(QMainWindow):
         self.ahead.show_ahead(state.ahead, state.ahead_why)
         self.target.show_target(state.target)
         self.steps.show_stage(state.stage, state.live)
-        usable = USABLE.get(state.stage, frozenset()) if state.live else frozenset()
-        if state.live and state.stage is Stage.NAVIGATE and len(self.case.plans) > 1:
-            usable |= {"plan"}
+        usable = usable_commands(self.case, state) if state.live else frozenset()
         if self.plays and self.ended is None:
             over = self.standstill is not None and self.standstill.why == "over"
             usable |= {"restart"} if over else {"pause", "restart"}
@@ -320,13 +314,14 @@ class LiveWindow(QMainWindow):
         Parameters
         ----------
         kind : str
-            "capture", "undo", "skip", "pause" or "restart"; "plan" selects the next plan.
+            "capture", "undo", "skip", "check", "register", "pause" or "restart"; "plan" selects the
+            next plan.
         """
         if self.ended is not None:
             return
         if kind == "plan":
             self._next_plan()
-        elif kind in ("capture", "undo", "skip") or (self.plays and kind in ("pause", "restart")):
+        elif kind in COMMANDS or (self.plays and kind in ("pause", "restart")):
             self.feed.send(Command(kind))  # type: ignore[arg-type]
 
     def _next_plan(self) -> None:
@@ -338,13 +333,15 @@ class LiveWindow(QMainWindow):
         self.feed.send(Command("plan", names[following]))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Handle keys: Space, Backspace, S, P, K, Home are commands; R and the digits are views."""
+        """Handle keys: Space, Backspace, Home and letters are commands; R and the digits views."""
         if event.isAutoRepeat():
             return
         kinds = {
             Qt.Key.Key_Space: "capture",
             Qt.Key.Key_Backspace: "undo",
             Qt.Key.Key_S: "skip",
+            Qt.Key.Key_C: "check",
+            Qt.Key.Key_G: "register",
             Qt.Key.Key_P: "plan",
             Qt.Key.Key_K: "pause",
             Qt.Key.Key_Home: "restart",

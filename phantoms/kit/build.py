@@ -57,7 +57,7 @@ def build_phantom(
         An unknown kind or paper, an impossible neck, a folder that holds something else or cannot
         be written, a full disk.
     """
-    sort = _kind(kind)
+    sort = kit_kind(kind)
     paper_named(paper)
     with replaced_folder(out) as folder, _steps(console) as step:
         case = phantom_case(recipe.parameters, sort, recipe.name, step)
@@ -108,7 +108,23 @@ def all_parts(recipe: Recipe, kind: Kind) -> tuple[Part, ...]:
     return (*kit_parts(anatomy, placed, kind), *carrier_parts(), block())
 
 
-def _kind(text: str) -> Kind:
+def kit_kind(text: str) -> Kind:
+    """Return a kind of kit by its name.
+
+    Parameters
+    ----------
+    text : str
+        "wet" or "dry".
+
+    Returns
+    -------
+    Kind
+
+    Raises
+    ------
+    InputError
+        Another name.
+    """
     for kind in get_args(Kind):
         if text == kind:
             return kind

@@ -252,23 +252,39 @@ def _legs_apart(p: AnatomyParameters, top: float) -> float:
 
 
 def _with_divots(bare: Layout) -> Layout:
-    return Layout(**{**vars(bare), "divots": (*_arch_divots(bare), *_bar_divots(bare))})
+    on_arches = (arch_divot(bare, *row) for row in _ARCH_DIVOTS)
+    return Layout(**{**vars(bare), "divots": (*on_arches, *_bar_divots(bare))})
 
 
-def _arch_divots(bare: Layout) -> list[Divot]:
-    divots = []
-    for label, holder, angle in _ARCH_DIVOTS:
-        point, outward = bare.outside(angle)
-        # Above the lug that holds the leg, however thin the neck is.
-        point[1] = max(point[1], bare.base_top + LUG_HEIGHT + 4.0)
-        rise = np.radians(LEAST_RISE)
-        if outward[1] < np.sin(rise):
-            outward = np.array([np.sign(outward[0]) * np.cos(rise), np.sin(rise)])
-        x, y = point + (BOSS - DIVOT_DEPTH) * outward
-        axis = (float(outward[0]), float(outward[1]), 0.0)
-        apex = (round(float(x), 3), round(float(y), 3), sum(bare.arches[holder]) / 2)
-        divots.append(Divot(label, apex, axis, "register", holder))
-    return divots
+def arch_divot(bare: Layout, label: str, holder: Holder, angle: float) -> Divot:
+    """Place a divot on an arch.
+
+    Parameters
+    ----------
+    bare : Layout
+        Where the arches stand.
+    label : str
+        Of the divot.
+    holder : Holder
+        The arch.
+    angle : float
+        Round the neck's axis, degrees: 0 left, 90 back.
+
+    Returns
+    -------
+    Divot
+        To register with.
+    """
+    point, outward = bare.outside(angle)
+    # Above the lug that holds the leg, however thin the neck is.
+    point[1] = max(point[1], bare.base_top + LUG_HEIGHT + 4.0)
+    rise = np.radians(LEAST_RISE)
+    if outward[1] < np.sin(rise):
+        outward = np.array([np.sign(outward[0]) * np.cos(rise), np.sin(rise)])
+    x, y = point + (BOSS - DIVOT_DEPTH) * outward
+    axis = (float(outward[0]), float(outward[1]), 0.0)
+    apex = (round(float(x), 3), round(float(y), 3), sum(bare.arches[holder]) / 2)
+    return Divot(label, apex, axis, "register", holder)
 
 
 def _bar_divots(bare: Layout) -> list[Divot]:

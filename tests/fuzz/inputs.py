@@ -60,6 +60,7 @@ def make_inputs(folder: Path) -> None:
     _case(folder)
     _points(folder)
     _poses(folder)
+    _metaio_sequence(folder)
     _pictures(folder)
     touched = np.array([FIDUCIALS[n] for n in FIDUCIALS]) + 0.1
     model = np.array(list(FIDUCIALS.values()))
@@ -160,6 +161,19 @@ def _poses(folder: Path) -> None:
             upper = [f"{pose.covariance[i, j]:.6g}" for i, j in UPPER]
             row = [number, f"{number / 30:.4f}", "needle", "tracked", *pose_columns(pose, needle)]
             writer.writerow([*row, 8, 0.1, "", *upper, *["0"] * 6, ""])
+
+
+def _metaio_sequence(folder: Path) -> None:
+    rng = np.random.default_rng(5)
+    lines = ["ObjectType = Image", "NDims = 3", "DimSize = 2 2 5", "ElementType = MET_UCHAR"]
+    for number in range(5):
+        for name in ("StylusToTracker", "ReferenceToTracker"):
+            pose = rigid(rng.normal(0.0, 0.5, 3), rng.normal(0.0, 100.0, 3)).as_matrix()
+            key = f"Seq_Frame{number:04d}_{name}Transform"
+            lines += [f"{key} = {' '.join(f'{n:.9g}' for n in pose.ravel())}", f"{key}Status = OK"]
+        lines.append(f"Seq_Frame{number:04d}_Timestamp = {number / 15:.6f}")
+    head = "\n".join([*lines, "ElementDataFile = LOCAL", ""])
+    (folder / "poses.igs.mha").write_bytes(head.encode() + rng.bytes(20))
 
 
 def _pictures(folder: Path) -> None:

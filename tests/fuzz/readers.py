@@ -15,8 +15,10 @@ from nav.core.output_checks import refuse_replacing
 from nav.core.tracked_frame import Tip
 from nav.guidance.proximity import proximity
 from nav.model.case import load_case, navigable
+from nav.record.metaio_sequence import MetaIOSequence
 from nav.record.pose_recording import PoseRecording
 from nav.registration.registration_result import load_registration
+from nav.tracking.pose_source import StatedErrors
 from nav.tracking.tool import check_tools, load_tool
 from phantoms.kit.export_folder import refuse_foreign
 from phantoms.kit.export_kit import load_kit
@@ -72,6 +74,12 @@ def _recorded_poses(folder: Path) -> None:
         tracked.pose("needle", relative_to="needle")
 
 
+def _metaio_sequence(folder: Path) -> None:
+    stated = StatedErrors(0.2, 0.003)
+    for tracked in MetaIOSequence(folder / "poses.igs.mha", ("stylus", "reference"), stated):
+        tracked.pose("stylus", relative_to="reference")
+
+
 def _kit(folder: Path) -> None:
     load_kit(folder / "kit.toml")
 
@@ -106,6 +114,7 @@ READERS: dict[str, Reader] = {
         ("poses.csv", "needle.toml"), command(*NEEDLE, "--tool", "needle.toml")
     ),
     "recorded poses": Reader(("poses.csv",), _recorded_poses),
+    "MetaIO sequence": Reader(("poses.igs.mha",), _metaio_sequence),
     "registration": Reader(("registration.toml",), _registration),
     "times": Reader(("seen/times.csv",), lambda f: _source(f / "seen", f / "rig.toml"), True),
     "pictures": Reader(

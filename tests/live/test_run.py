@@ -198,6 +198,19 @@ def test_a_registration_of_before_is_described_and_waits_for_its_check(folder, r
     assert work.session.registration is work.saved
 
 
+def test_a_new_registration_that_was_not_verified_replaces_none(folder, registered, tmp_path):
+    save = tmp_path / "registration.toml"
+    work = poses_job(folder, registration=registered, save=save).open()
+    work.session.verified = True
+    work.session.command(Command("register"))
+    assert work.session.stage is Stage.REGISTER
+    work.session.registration = load_registration(registered)  # as after touching
+    work.finish()
+    work.source.close()
+    assert work.session.registration is work.saved
+    assert not save.exists()
+
+
 @pytest.mark.parametrize("which", ["case", "reference"])
 def test_a_registration_made_for_another_file_is_refused(folder, registered, tmp_path, which):
     job = job_of(folder, registration=registered)

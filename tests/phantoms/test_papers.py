@@ -11,6 +11,7 @@ from PIL import Image
 
 import nav
 from nav.core.errors import InputError
+from nav.html_to_pdf import FONTS, MONOSPACED, font_folder
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.kit.block import block
 from phantoms.kit.gel import skin_on_base
@@ -21,7 +22,6 @@ from phantoms.kit.papers.amounts import amounts
 from phantoms.kit.papers.bench import formers
 from phantoms.kit.papers.needles import needle_lengths
 from phantoms.kit.papers.paper_files import write_papers
-from phantoms.kit.papers.pdf import FONTS, MONOSPACED, font_folder
 from phantoms.kit.papers.pieces import needle_pieces, pieces
 from phantoms.kit.papers.step_scenes import matching
 from phantoms.kit.papers.steps import kit_steps

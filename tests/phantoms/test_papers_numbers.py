@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from nav.core.errors import InputError
+from nav.html_to_pdf import pdf_printer, write_pdf
 from nav.registration.points import register_points
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.anatomy.plans import AnatomyPlan
@@ -29,7 +30,6 @@ from phantoms.kit.papers.checks import LEAN, LONGEST, SHORTEST, lengths, predict
 from phantoms.kit.papers.gels import GELS, LOSSES
 from phantoms.kit.papers.neck_description import special
 from phantoms.kit.papers.needles import HELD, LOST, REACH, needed, needle_lengths
-from phantoms.kit.papers.pdf import pdf_printer, write_pdf
 from phantoms.kit.papers.picture_labels import Label, with_labels
 from phantoms.kit.papers.step_scenes import Stage, walked
 from phantoms.kit.papers.templates import (
@@ -226,7 +226,7 @@ def test_a_missing_pango_is_one_line(monkeypatch):
 
     monkeypatch.delitem(sys.modules, "weasyprint", raising=False)
     monkeypatch.setattr(sys, "meta_path", [Missing(), *sys.meta_path])
-    with pytest.raises(InputError, match=r"guide.pdf: .*Pango is missing; install it"):
+    with pytest.raises(InputError, match=r"PDF: .*Pango is missing; install it"):
         pdf_printer()
 
 

@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
 
 from nav import NOTICE
+from nav.core.notice import Notice
 from nav.guidance.alarms import Level
 from nav.live.messages import Command, Ended, Stage
 from nav.view.live_app import run_window, write_still
@@ -261,7 +262,7 @@ def test_buttons_are_there_when_they_make_sense(window, feed, script, qtbot):
     assert window.prompt.buttons["skip"].isVisible()
     play(window, feed, script.update(100.04, TIP))
     visible = {kind for kind, button in window.prompt.buttons.items() if button.isVisible()}
-    assert visible == {"plan"}
+    assert visible == {"plan", "check", "register"}
     assert "not registered" not in window.gauges["cord"].words()
 
 
@@ -379,3 +380,53 @@ def test_run_closes_at_the_end_and_keeps_the_last_live_picture(
     assert run_window(case, feed, needle, close_at_end=True, still=still) == code
     assert feed.closed
     assert still.exists()
+
+
+DOUBTFUL = Notice(
+    "registration_doubtful",
+    {"check": Notice("check_off", {"label": "K1", "off_mm": 4.0, "predicted_mm": 0.4})},
+)
+
+
+def offered(window) -> set[str]:
+    """Commands whose buttons can be seen."""
+    return {kind for kind, button in window.prompt.buttons.items() if button.isVisible()}
+
+
+@pytest.mark.parametrize(("key", "kind"), [(Qt.Key.Key_C, "check"), (Qt.Key.Key_G, "register")])
+def test_navigating_offers_a_re_check_and_to_register_again(qtbot, window, feed, script, key, kind):
+    play(window, feed, script.update(100.0, TIP))
+    assert offered(window) == {"plan", "check", "register"}
+    qtbot.keyClick(window, key)
+    qtbot.mouseClick(window.prompt.buttons[kind], Qt.MouseButton.LeftButton)
+    assert feed.sent == [Command(kind)] * 2
+
+
+def test_a_re_check_names_its_divot_and_keeps_every_number(window, feed, script):
+    play(window, feed, script.update(100.0, TIP))
+    before = {name: window.gauges[name].words() for name in window.gauges}
+    prompt = Notice("touch_recheck", {"label": "K1"})
+    play(window, feed, script.update(100.02, TIP, prompt=prompt, next_fiducial="K1"))
+    assert {name: window.gauges[name].words() for name in window.gauges} == before
+    assert offered(window) == {"plan", "check", "register", "capture", "undo"}
+    assert window.prompt.text.text().startswith("Re-check: touch K1")
+    assert (window.state.scene.fiducials, window.state.scene.wanted) == (("K1",), "K1")
+    assert window.state.scene.segments
+    assert not window.banner.isVisible()
+
+
+def test_a_failed_re_check_is_across_the_view_and_the_numbers_stay(window, feed, script, clock):
+    play(window, feed, script.update(100.0, TIP, alarm=DOUBTFUL))
+    assert window.banner.isVisible()
+    assert window.banner.banner.alarming
+    assert "K1 is 4.00 mm off" in window.banner.banner.text
+    assert "G: register again" in window.banner.banner.text
+    assert window.gauges["cord"].state.value == "9.2"
+    play(window, feed, script.update(100.02, TIP))
+    assert not window.banner.isVisible()
+    # a number that is blanked says its own reason
+    play(window, feed, script.update(100.04, TIP, alarm=DOUBTFUL))
+    clock.now = 101.0
+    window.poll()
+    assert "No data" in window.banner.banner.text
+    assert is_blank(window)

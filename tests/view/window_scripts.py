@@ -114,6 +114,7 @@ class Script:
         samples: tuple[Sample, ...] = (),
         plan: Plan | None = None,
         sd: float = 0.25,
+        alarm: Notice | None = None,
     ) -> Update:
         """An update with the tip (model frame, mm) there; None: not registered."""
         lost, warnings, camera_lost = lost or {}, warnings or {}, camera_lost or {}
@@ -147,7 +148,7 @@ class Script:
             guidance, at, at + 0.02, (*samples, sample), thumbnails(tracked, self.number),
             stage, said(prompt) if isinstance(prompt, str) and prompt else prompt or None, 58.0,
             0.021, tuple(said(n) if isinstance(n, str) else n for n in notices),
-            next_fiducial=next_fiducial,
+            next_fiducial=next_fiducial, alarm=alarm,
         )  # fmt: skip
 
     def _tracked(

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nav.core.errors import InputError
+from nav.html_to_pdf import pdf_printer, write_pdf
 from phantoms.anatomy.standard_neck import Anatomy
 from phantoms.kit.gel import skin_on_base
 from phantoms.kit.kit_layout import Layout
 from phantoms.kit.papers.album import Progress, take_album
 from phantoms.kit.papers.amounts import amounts
 from phantoms.kit.papers.guide import KINDS, Kit, guide_facts
-from phantoms.kit.papers.pdf import pdf_printer, write_pdf
 from phantoms.kit.papers.studio import SIZE
 from phantoms.kit.papers.templates import bom_csv, render_bom, render_guide
 from phantoms.kit.part import Part

@@ -1,4 +1,4 @@
-"""Print the guide's HTML as a PDF on A4: the same HTML gives the same bytes."""
+"""Print HTML as a PDF on A4: the same HTML gives the same bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nav.core.errors import InputError
 
 FONTS = {"normal": "DejaVuSans.ttf", "bold": "DejaVuSans-Bold.ttf"}  # Matplotlib's, by weight
 MONOSPACED = "DejaVuSansMono.ttf"
-PLACE = "http://guide.invalid/"  # that the page's addresses are relative to; nothing is sent there
+PLACE = "http://page.invalid/"  # that the page's addresses are relative to; nothing is sent there
 
 
 def pdf_printer() -> ModuleType:
@@ -33,13 +33,13 @@ def pdf_printer() -> ModuleType:
         import weasyprint
     except OSError:
         raise InputError(
-            "guide.pdf: the library Pango is missing; install it (Debian: apt-get install "
+            "PDF: the library Pango is missing; install it (Debian: apt-get install "
             "libpango-1.0-0 libpangoft2-1.0-0)"
         ) from None
     return weasyprint
 
 
-def write_pdf(path: Path, html: str) -> None:
+def write_pdf(path: Path, html: str, replaceable: bool = False) -> None:
     """Print HTML as PDF; its pictures are found relative to the file's folder.
 
     Parameters
@@ -48,6 +48,9 @@ def write_pdf(path: Path, html: str) -> None:
         Of the PDF.
     html : str
         The page, with its style for print.
+    replaceable : bool
+        Leave the page's author uncompressed (PDF 1.4), by which `nav.core.filekinds.file_kind`
+        knows a file that a later one may replace.
 
     Raises
     ------
@@ -62,14 +65,15 @@ def write_pdf(path: Path, html: str) -> None:
     page = weasyprint.HTML(string=html, base_url=PLACE, url_fetcher=_pictures(path.parent))
     try:
         # whole fonts: cutting unused letters out of them puts the time into the file
-        data = page.write_pdf(stylesheets=[style], font_config=fonts, full_fonts=True)
+        options = {"pdf_version": "1.4"} if replaceable else {}
+        data = page.write_pdf(stylesheets=[style], font_config=fonts, full_fonts=True, **options)
     except weasyprint.urls.FatalURLFetchingError as error:
         raise InputError(f"{path}: {error}: {error.__cause__}") from None
     path.write_bytes(data)
 
 
 def _pictures(folder: Path) -> Any:
-    """Return what reads pictures below a folder, and nothing else.
+    """Return what reads pictures in the page or below a folder, and nothing else.
 
     WeasyPrint names pictures by their address. It is the same in every folder.
     """
@@ -77,6 +81,8 @@ def _pictures(folder: Path) -> Any:
 
     class Pictures(urls.URLFetcher):  # type: ignore[name-defined]
         def fetch(self, url: str, headers: object = None) -> Any:
+            if url.startswith("data:"):
+                return super().fetch(url, headers)
             name = unquote(url.removeprefix(PLACE))
             return urls.URLFetcherResponse(url, (folder / name).read_bytes())
 

@@ -1,0 +1,70 @@
+"""Recorded poses in files of any kind that is read, by the file's suffix."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+
+from nav.core.errors import InputError
+from nav.record.metaio_sequence import SUFFIXES, MetaIOSequence
+from nav.record.pose_recording import PoseRecording
+from nav.tracking.pose_source import StatedErrors
+
+RecordedPoses: TypeAlias = PoseRecording | MetaIOSequence
+Opener = Callable[[Path, Sequence[str], StatedErrors | None], RecordedPoses]
+# by suffix; files of any other are tables
+RECORDINGS: dict[str, Opener] = dict.fromkeys(SUFFIXES, MetaIOSequence)
+
+
+def open_recorded_poses(
+    path: Path, tools: Sequence[str], stated: StatedErrors | None = None
+) -> RecordedPoses:
+    """Open recorded poses: poses.csv, or a MetaIO sequence (.igs.mha, .mha, .mhd).
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    tools : sequence of str
+        Names of the tools that are needed.
+    stated : StatedErrors, optional
+        Errors of poses for which the file has none.
+
+    Returns
+    -------
+    PoseRecording or MetaIOSequence
+        A source of poses, with the time of each frame in `times`.
+
+    Raises
+    ------
+    InputError
+        What is wrong with the file, in one line.
+    """
+    return RECORDINGS.get(Path(path).suffix.lower(), PoseRecording)(path, tools, stated)
+
+
+def stated_errors(position_sd: float | None, rotation_sd_deg: float | None) -> StatedErrors | None:
+    """Return the errors that two options of a command state, or None without them.
+
+    Parameters
+    ----------
+    position_sd : float or None
+        mm, one standard deviation per axis.
+    rotation_sd_deg : float or None
+        Degrees, one standard deviation per axis.
+
+    Returns
+    -------
+    StatedErrors or None
+
+    Raises
+    ------
+    InputError
+        Only one of them, or a value that is not plausible.
+    """
+    if position_sd is None and rotation_sd_deg is None:
+        return None
+    if position_sd is None or rotation_sd_deg is None:
+        raise InputError("--position-sd and --rotation-sd-deg: give both, or none of them")
+    return StatedErrors(position_sd, float(np.radians(rotation_sd_deg)))

@@ -1,0 +1,304 @@
+"""`nav accuracy measure` and `guide` end to end: a simulated day, its report, and wrong input."""
+
+import json
+import re
+from pathlib import Path
+from shutil import copytree
+
+import numpy as np
+import pypdfium2
+import pytest
+
+import nav
+from nav import cli
+from phantoms.demo.block_day import BlockDay, DaySettings, write_block_day
+
+approx = pytest.approx
+SETTINGS = DaySettings(places=("CL", "TL"), touches=6)
+COMMON = [  # of Atracsys' SlicerAstmPhantomTest
+    "Tracker Serial Number",
+    "Pointer",
+    "Working Volume",
+    "Phantom",
+    "Operator",
+    "Start date_time",
+    "Duration",
+    "Central Divot",
+    "Point acquisition",
+    "Recalibration at each location",
+    "Calibrated Ground Truth",
+    "Single Point Measurements [Extreme Left]",
+    "Single Point Measurements [Extreme Right]",
+    "Single Point Measurements [Normal]",
+    "Roll Rotation Measurements",
+    "Pitch Rotation Measurements",
+    "Yaw Rotation Measurements",
+    "Multi-point Measurements",
+]
+
+
+def run(*words):
+    """Run the command line; return its exit code."""
+    with pytest.raises(SystemExit) as end:
+        cli.main([str(word) for word in words])
+    return end.value.code or 0
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("day")
+    write_block_day(folder, SETTINGS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def reported(written):
+    assert run("accuracy", "measure", "--plan", written / "plan.toml", "--output",
+               written / "report") == 0  # fmt: skip
+    return written / "report"
+
+
+@pytest.fixture
+def day(written, tmp_path):
+    """A copy of the day, to be spoilt."""
+    return copytree(written, tmp_path / "day", ignore=lambda *_: {"report"})
+
+
+def refused(folder: Path, capsys) -> str:
+    """Return the one line that refuses a day; nothing is written."""
+    capsys.readouterr()
+    code = run("accuracy", "measure", "--plan", folder / "plan.toml", "--output", folder / "new")
+    line = capsys.readouterr().err.strip()
+    assert code == 2
+    assert "\n" not in line
+    assert not (folder / "new").exists() or not any((folder / "new").iterdir())
+    return line
+
+
+def edit(path: Path, old: str, new: str, count: int = -1) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, count), encoding="utf-8")
+
+
+def change_rows(path: Path, change) -> None:
+    """Rewrite a poses.csv by a function of its header and rows."""
+    header, *rows = path.read_text(encoding="utf-8").splitlines()
+    changed = change(header.split(","), [row.split(",") for row in rows])
+    path.write_text("\n".join([header, *(",".join(row) for row in changed)]) + "\n")
+
+
+def test_the_json_has_the_fields_that_others_read(reported):
+    data = json.loads((reported / "report.json").read_text(encoding="utf-8"))
+    assert [key for key in data if key in COMMON] == COMMON
+    truth = data["Calibrated Ground Truth"]
+    assert set(data["Single Point Measurements [Normal]"]) == {"CL", "TL"}
+    assert set(data["Multi-point Measurements"]["CL"]) == set(truth)
+    assert np.shape(data["Yaw Rotation Measurements"]["TL"])[1] == 4
+    # the mean error as their program computes it is the bias of ours
+    for single in data["c1c2nav"]["single_point"]:
+        measured = np.array(data[f"Single Point Measurements [{single['test']}]"][single["place"]])
+        assert len(measured) == single["statistics"]["count"] == SETTINGS.touches
+        error = np.linalg.norm((measured - truth["P"]).mean(axis=0))
+        assert error == approx(single["statistics"]["bias"]["value"], abs=1e-5)
+    for place in data["c1c2nav"]["multi_point"]:
+        points = data["Multi-point Measurements"][place["place"]]
+        pairs = [(a, b) for a in points for b in points if a < b]
+        errors = [
+            np.linalg.norm(np.subtract(points[a], points[b]))
+            - np.linalg.norm(np.subtract(truth[a], truth[b]))
+            for a, b in pairs
+        ]
+        assert len(errors) == place["distances"]["count"]
+        assert np.sqrt(np.mean(np.square(errors))) == approx(
+            place["distances"]["rms"]["value"], abs=1e-5
+        )
+
+
+def test_the_known_errors_of_the_day_are_found(reported):
+    own = json.loads((reported / "report.json").read_text(encoding="utf-8"))["c1c2nav"]
+    drift = own["warm_up"]["CL"]
+    low, high = drift["time_constant"]["low"], drift["time_constant"]["high"]
+    assert low <= 150.0 <= high
+    assert drift["amplitude"] == approx(0.25, abs=0.06)
+    # print (0.08 mm per axis), seating (0.05) and tracking
+    for place in own["multi_point"]:
+        assert 0.1 < place["fre"] < 0.35
+    assert own["budget"]["observed_rms_per_axis"] < 1.5 * own["budget"]["u"]
+    assert own["budget"]["U"] == approx(2 * own["budget"]["u"], abs=2e-6)
+    assert own["verdict"] == "pass"
+    assert {limit["name"]: limit["word"] for limit in own["limits"]}["drift"] == "pass"
+
+
+def test_the_page_says_what_a_stranger_needs(reported):
+    page = (reported / "report.html").read_text(encoding="utf-8")
+    text = re.sub(r"\s+", " ", re.sub(r"<svg.*?</svg>|<[^>]+>", " ", page, flags=re.DOTALL))
+    for words in (
+        "PASS",
+        "simulated needle 17G",
+        "simulated print of the divot block",
+        "21.5 °C ± 1.0 K",
+        "2026-05-04 09:00:00",
+        f"c1c2nav {nav.__version__}",
+        "What was measured, and how",
+        "What this report does not show",
+        "no conformity to it is claimed",
+        nav.NOTICE,
+        "expanded, U = 2 u",
+        "CL-points.csv",
+    ):
+        assert words in text, words
+    assert page.count("<svg") == 6
+    # nothing is loaded from elsewhere
+    assert not re.search(
+        r"""(src|href)=["'](?!#)""", re.sub(r"<svg.*?</svg>", "", page, flags=re.S)
+    )
+    pdf = pypdfium2.PdfDocument(reported / "report.pdf")
+    printed = " ".join(page.get_textpage().get_text_range() for page in pdf)
+    assert len(pdf) >= 4
+    assert nav.NOTICE in printed
+    assert "Uncertainty budget" in printed
+
+
+def test_the_same_day_gives_the_same_files_and_an_earlier_report_is_kept(day):
+    words = ("accuracy", "measure", "--plan", day / "plan.toml", "--output", day / "again")
+    assert run(*words) == 0
+    names = ("report.json", "report.html", "report.pdf")
+    first = [(day / "again" / name).read_bytes() for name in names]
+    assert run(*words) == 0
+    assert sorted(path.name for path in (day / "again").iterdir()) == sorted(names)
+    assert [(day / "again" / name).read_bytes() for name in names] == first
+    edit(day / "plan.toml", 'operator = "simulated"', 'operator = "B7"')
+    assert run(*words) == 0
+    kept = [(day / "again" / name.replace(".", ".1.")).read_bytes() for name in names]
+    assert kept == first
+
+
+def test_limits_decide(day):
+    edit(day / "plan.toml", "registration_rms = 0.4", "registration_rms = 0.05")
+    edit(day / "plan.toml", "jitter_rms = 0.1", "jitter_rms = 0.08")
+    assert run("accuracy", "measure", "--plan", day / "plan.toml", "--output", day / "new") == 0
+    own = json.loads((day / "new" / "report.json").read_text(encoding="utf-8"))["c1c2nav"]
+    words = {limit["name"]: limit for limit in own["limits"]}
+    assert words["registration_rms"]["word"] == own["verdict"] == "fail"
+    jitter = words["jitter_rms"]["worst"]
+    assert jitter["low"] < 0.08 < jitter["high"]
+    assert words["jitter_rms"]["word"] == "not decided"
+    assert "■ FAIL" in (day / "new" / "report.html").read_text(encoding="utf-8")
+
+
+def in_metres(header, rows):
+    columns = [header.index(name) for name in ("tx", "ty", "tz")]
+    for row in rows:
+        for column in columns:
+            row[column] = str(0.001 * float(row[column]))
+    return rows
+
+
+def test_poses_in_metres_are_refused(day, capsys):
+    for path in day.glob("*.csv"):
+        if path.name != "block.csv":
+            change_rows(path, in_metres)
+    line = refused(day, capsys)
+    assert "CL-points.csv" in line
+    assert "metres" in line or "millimetres" in line
+
+
+def test_a_recording_without_the_reference_body_is_refused(day, capsys):
+    change_rows(
+        day / "CL-points.csv", lambda header, rows: [row for row in rows if row[2] != "reference"]
+    )
+    assert "no tool is called reference; it has needle" in refused(day, capsys)
+
+
+def test_another_block_is_refused(day, capsys):
+    def longer(match):
+        return f"{match[1]},{1.3 * float(match[2])!r},{match[3]}"
+
+    text = (day / "block.csv").read_text(encoding="utf-8")
+    moved = re.sub(r"^([A-F]\d),([^,]+),(.*)$", longer, text, flags=re.M)
+    (day / "block.csv").write_text(moved, encoding="utf-8")
+    assert "is it another block" in refused(day, capsys)
+
+
+def test_a_divot_that_was_not_touched_is_named(day, capsys):
+    label = "A4"
+    place = list(BlockDay(SETTINGS).divots).index(label)
+
+    def without(header, rows):
+        frames = 12  # of a touch and its ways
+        return [row for row in rows if not place * frames <= int(row[0]) < (place + 1) * frames]
+
+    change_rows(day / "CL-points.csv", without)
+    assert f"{label} was not touched" in refused(day, capsys)
+
+
+def test_too_few_touches_of_a_single_point_are_refused(day, capsys):
+    change_rows(
+        day / "TL-single.csv", lambda header, rows: [row for row in rows if int(row[0]) < 40]
+    )
+    line = refused(day, capsys)
+    assert "TL-single.csv: 3 touches of divot P" in line
+    assert "at least 5 are needed" in line
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('divot = "P"', 'divot = "Z9"', "no divot is called Z9"),
+        ('test = "roll"', 'test = "spin"', "test: "),
+        ('file = "CL-roll.csv"', 'file = "gone.csv"', "gone.csv"),
+        ("divot_sd = 0.08", "divot_sd = -1", "divot_sd"),
+        ("temperature = 21.5", "", "temperature: is missing"),
+        ('place = "TL"', 'place = "CL"', "appears twice"),
+    ],
+)
+def test_a_wrong_plan_is_one_line(day, capsys, old, new, message):
+    edit(day / "plan.toml", old, new)
+    assert message in refused(day, capsys)
+
+
+def test_single_points_without_a_located_block_are_refused(day, capsys):
+    text = (day / "plan.toml").read_text(encoding="utf-8")
+    head, *tables = text.split("[[recording]]")
+    kept = [table for table in tables if '"points"' not in table]
+    (day / "plan.toml").write_text("[[recording]]".join([head, *kept]), encoding="utf-8")
+    assert "needs to know where the block is" in refused(day, capsys)
+
+
+def guided(day, output, *more):
+    return run(
+        *("accuracy", "guide", "--needle", day / "needle.toml"),
+        *("--reference", day / "reference.toml", "--block", day / "block.csv"),
+        *("--poses", day / "CL-points.csv", "--fast", "--output", output, *more),
+    )
+
+
+def test_guided_touches_are_what_measure_needs(day, capsys):
+    """The recording, led through as if it were live, gives nearly the same report."""
+    capsys.readouterr()
+    assert guided(day, day / "guided.csv") == 0
+    said = capsys.readouterr().out
+    assert said.count(": taken: ") == 16
+    assert "touch P (1 of 16)" in said
+    results = []
+    for name in ("CL-points.csv", "guided.csv"):
+        edit(day / "plan.toml", 'file = "CL-points.csv"', f'file = "{name}"')
+        out = day / name.replace(".csv", "")
+        assert run("accuracy", "measure", "--plan", day / "plan.toml", "--output", out) == 0
+        results.append(json.loads((out / "report.json").read_text(encoding="utf-8"))["c1c2nav"])
+    first, second = (one["multi_point"][0]["fre"] for one in results)
+    assert second == approx(first, abs=0.02)
+
+
+def test_another_divot_is_refused_while_guided(day, capsys):
+    capsys.readouterr()
+    order = ("P", "A1", "A3", "A2")
+    code = guided(
+        day, day / "guided.csv", *(word for label in order for word in ("--divot", label))
+    )
+    caught = capsys.readouterr()
+    assert "A3: refused: this is A2; touch A3" in caught.out
+    assert code == 3
+    assert "3 of 4 divots were touched, A2 would be next" in caught.err
+    assert not (day / "guided.csv").exists()
