@@ -14,10 +14,11 @@ from rich.console import Console
 import nav
 from calibration.calibration_commands import calibrate_app, print_app
 from nav import case_commands, navigation_commands
-from nav.accuracy_commands import accuracy_app
+from nav.accuracy_commands import accuracy_app, study_app
 from nav.core.errors import (
     IncompleteInput,
     InputError,
+    InputErrors,
     NothingSafe,
     NotPassed,
     TooFewToTell,
@@ -60,6 +61,7 @@ for command in (
     register_app,
     verify,
     accuracy_app,
+    study_app,
     case_commands.case_app,
     twin_commands.twin_app,
     phantom_app,
@@ -125,6 +127,10 @@ def _run(arguments: Sequence[str] | None, err: Console) -> int | str | None:
         return end.code
     except CycloptsError as error:
         _say(err, f"{error} (see --help)")
+        return BAD_INPUT
+    except InputErrors as error:
+        for line in error.lines:
+            _say(err, line)
         return BAD_INPUT
     except InputError as error:
         _say(err, str(error))

@@ -17,7 +17,7 @@ register_app = App(
         "judges it, and writes registration.toml only if it is good enough.\n\n"
         "`nav register --case CASE --points FILE --output registration.toml` registers touched "
         "fiducials by their labels; `nav register points` also unlabelled ones, and the touches in "
-        "tracked poses; `nav register surface` points touched on bone."
+        "tracked poses; `nav register surface` registers points touched on bone."
     ),
     help_format="markdown",
 )
@@ -118,84 +118,69 @@ def register_by_points(
 
 
 @register_app.command
-def surface(
+def stylus(
     *,
-    case: InputPath,
-    touched: InputPath,
+    poses: InputPath,
     output: Annotated[Path, toml_output("registration")],
-    structure: Annotated[list[str] | None, Parameter(negative="")] = None,
-    landmarks: InputPath | None = None,
-    points: InputPath | None = None,
-    sigma: float = 0.3,
-    fle: float | None = None,
-    reference_file: InputPath | None = None,
-    tool: InputPath | None = None,
-    position_sd: float | None = None,
-    rotation_sd_deg: float | None = None,
-    picture: Annotated[Path | None, Output(PICTURE)] = None,
+    case: InputPath | None = None,
+    divots: InputPath | None = None,
+    tool: str = "stylus",
+    reference: str = "reference",
+    order: str = "",
+    any_order: Annotated[bool, Parameter(negative="")] = False,
+    tip_output: Annotated[Path | None, toml_output("tool", renews="tool_file")] = None,
+    tool_file: InputPath | None = None,
+    seat_sd: float = 0.25,
 ) -> None:
-    """Register points touched on bone to its surface; writes registration.toml, if good enough.
+    """Registration and the stylus's tip together, from pivoting it in divots of known places.
 
-    Found from nothing: no landmarks are needed. Points that fit nowhere, or in several places, or
-    leave a direction open, are refused with exit code 2.
+    Example: nav register stylus --case case.toml --poses recording.igs.mha
+    --output registration.toml --tip-output stylus.toml
+
+    No tip needs to be known. Pivot the stylus for 5 s in each divot, in their order, and hold it in
+    another direction to the phantom in some of them. The contacts are found in the poses. What is
+    doubtful is said; what cannot be right is refused, with exit code 2.
 
     Parameters
     ----------
-    case
-        case.toml with bones.
-    touched
-        Points on bone in the reference body's frame, 30 to 60 are good: CSV (label,x,y,z), Slicer
-        Markups, a scanned cloud (.ply, .stl, .obj), or the poses of a tip that was drawn over bone
-        (poses.csv, a MetaIO sequence; with --tool and --reference-file).
+    poses
+        Poses of stylus and reference body: poses.csv of `nav track`, or a MetaIO sequence of PLUS
+        or 3D Slicer (.igs.mha).
     output
         registration.toml to write.
-    structure
-        Bone that was touched, by its name in the case; may be given several times. C1 and C2 by
-        default, taken as one rigid body: name one where they may have moved to each other since
-        the CT.
-    landmarks
-        Three or more rough landmarks with labels of the case's fiducials, 10 mm and more off: the
-        pose is searched only near them.
-    points
-        Touched fiducials, combined with the surface in one estimate where both agree.
-    sigma
-        Error of a touch along the bone's normal, mm, one standard deviation.
-    fle
-        Fiducial localisation error of --points, mm, one standard deviation per axis; 0.25 by
-        default.
-    reference_file
-        Tool file of the reference body: recorded, so that `nav live` can tell another one.
+    case
+        case.toml, whose fiducials to register with are the divots.
+    divots
+        Instead of --case, the divots in a file of points: CSV or Slicer Markups.
     tool
-        Tool file of what was drawn over bone, where --touched are poses.
-    position_sd, rotation_sd_deg
-        Errors of poses for which the source has none: mm and degrees, one standard deviation per
-        axis.
-    picture
-        PNG to write: the points on the bones, coloured by their residuals.
+        Name of the stylus in the poses.
+    reference
+        Name of the reference body.
+    order
+        Labels of the divots in the order in which they were touched, separated by commas; the
+        file's order otherwise.
+    any_order
+        The divots were touched in any order: they are told by their mutual distances.
+    tip_output
+        TOOL.toml to write with the tip.
+    tool_file
+        The stylus's tool file, whose other entries are kept in it.
+    seat_sd
+        Error that all contacts share (how deep this stylus sits in such divots), mm, one standard
+        deviation per axis: it is in the tip's covariance, and no residual shows it.
     """
-    from nav.registration.surface_command import SurfaceFiles, register_surface_files
-    from nav.registration.surface_source import load_surface_points, swabbed_points
+    from nav.record.recorded_poses import open_recorded_poses
+    from nav.registration.stylus_command import StylusJob, register_stylus
+    from nav.tracking.pose_source import StatedErrors
 
-    if tool is None:
-        source = load_surface_points(touched)
-    else:
-        from nav.record.recorded_poses import open_recorded_poses, stated_errors
-        from nav.tracking.tool import load_tool
-
-        if reference_file is None:
-            raise InputError("--reference-file: is needed with --tool: it names the reference body")
-        drawn, reference = load_tool(tool), load_tool(reference_file).name
-        stated = stated_errors(position_sd, rotation_sd_deg)
-        frames = open_recorded_poses(touched, [drawn.name, reference], stated)
-        source = swabbed_points(frames, drawn, reference)
-    register_surface_files(
-        SurfaceFiles(case, touched, output, landmarks, points, reference_file, tool, picture),
-        source,
-        structure or (),
-        sigma,
-        fle,
-        console(),
-    )
+    labels = tuple(label.strip() for label in order.split(",")) if order else ()
+    job = StylusJob(
+        case, divots, poses, tool, reference, output, labels, any_order, tip_output, tool_file,
+        seat_sd,
+    )  # fmt: skip
+    # any will do: the fit estimates the errors from the recording
+    source = open_recorded_poses(poses, (tool, reference), StatedErrors(1.0, 0.01))
+    register_stylus(job, source, console())
 
 
 @register_app.command
@@ -302,4 +287,85 @@ def verify(
         poses = tip_series(frames, needle, reference)
     verify_files(
         case, registration, touched, console(), output, limit, tre, fle, reference_file, poses
+    )
+
+
+@register_app.command
+def surface(
+    *,
+    case: InputPath,
+    touched: InputPath,
+    output: Annotated[Path, toml_output("registration")],
+    structure: Annotated[list[str] | None, Parameter(negative="")] = None,
+    landmarks: InputPath | None = None,
+    points: InputPath | None = None,
+    sigma: float = 0.3,
+    fle: float | None = None,
+    reference_file: InputPath | None = None,
+    tool: InputPath | None = None,
+    position_sd: float | None = None,
+    rotation_sd_deg: float | None = None,
+    picture: Annotated[Path | None, Output(PICTURE)] = None,
+) -> None:
+    """Register points touched on bone to its surface; writes registration.toml, if good enough.
+
+    Found from nothing: no landmarks are needed. Points that fit nowhere, or in several places, or
+    leave a direction open, are refused with exit code 2.
+
+    Parameters
+    ----------
+    case
+        case.toml with bones.
+    touched
+        Points on bone in the reference body's frame, 30 to 60 are good: CSV (label,x,y,z), Slicer
+        Markups, a scanned cloud (.ply, .stl, .obj), or the poses of a tip that was drawn over bone
+        (poses.csv, a MetaIO sequence; with --tool and --reference-file).
+    output
+        registration.toml to write.
+    structure
+        Bone that was touched, by its name in the case; may be given several times. C1 and C2 by
+        default, taken as one rigid body: name one where they may have moved to each other since
+        the CT.
+    landmarks
+        Three or more rough landmarks with labels of the case's fiducials, 10 mm and more off: the
+        pose is searched only near them.
+    points
+        Touched fiducials, combined with the surface in one estimate where both agree.
+    sigma
+        Error of a touch along the bone's normal, mm, one standard deviation.
+    fle
+        Fiducial localisation error of --points, mm, one standard deviation per axis; 0.25 by
+        default.
+    reference_file
+        Tool file of the reference body: recorded, so that `nav live` can tell another one.
+    tool
+        Tool file of what was drawn over bone, where --touched are poses.
+    position_sd, rotation_sd_deg
+        Errors of poses for which the source has none: mm and degrees, one standard deviation per
+        axis.
+    picture
+        PNG to write: the points on the bones, coloured by their residuals.
+    """
+    from nav.registration.surface_command import SurfaceFiles, register_surface_files
+    from nav.registration.surface_source import load_surface_points, swabbed_points
+
+    if tool is None:
+        source = load_surface_points(touched)
+    else:
+        from nav.record.recorded_poses import open_recorded_poses, stated_errors
+        from nav.tracking.tool import load_tool
+
+        if reference_file is None:
+            raise InputError("--reference-file: is needed with --tool: it names the reference body")
+        drawn, reference = load_tool(tool), load_tool(reference_file).name
+        stated = stated_errors(position_sd, rotation_sd_deg)
+        frames = open_recorded_poses(touched, [drawn.name, reference], stated)
+        source = swabbed_points(frames, drawn, reference)
+    register_surface_files(
+        SurfaceFiles(case, touched, output, landmarks, points, reference_file, tool, picture),
+        source,
+        structure or (),
+        sigma,
+        fle,
+        console(),
     )

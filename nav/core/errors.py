@@ -20,6 +20,20 @@ class InputError(OneLine):
     """
 
 
+class InputErrors(InputError):
+    """Several things that are wrong with one input, each a line of its own.
+
+    Parameters
+    ----------
+    lines : sequence of str
+        At least one.
+    """
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__("; ".join(lines))
+        self.lines = tuple(lines)
+
+
 class IncompleteInput(OneLine):
     """Input ended early (a file was cut off): one line. What could be computed is written by then.
 

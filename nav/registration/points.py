@@ -126,12 +126,7 @@ def _pairs(model: ArrayLike, touched: ArrayLike) -> tuple[Array, Array]:
         raise DegenerateLayout(
             f"registration: got {len(model)} fiducials, at least 3 are needed (better 6)"
         )
-    from_line, _ = _spread(model)
-    if from_line < MIN_SPREAD:
-        raise DegenerateLayout(
-            f"registration: the {len(model)} fiducials lie within {from_line:.1f} mm (rms) of "
-            "a line; add one at least 20 mm to its side"
-        )
+    refuse_line(model)
     from_line, from_mean = _spread(touched)
     if from_line < MIN_SPREAD:
         one_place = from_mean < MIN_SPREAD
@@ -141,6 +136,27 @@ def _pairs(model: ArrayLike, touched: ArrayLike) -> tuple[Array, Array]:
             f"{what}, their fiducials do not; touch each fiducial at its own place"
         )
     return model, touched
+
+
+def refuse_line(model: Array) -> None:
+    """Refuse fiducials that lie on a line.
+
+    Parameters
+    ----------
+    model : ndarray, shape (n, 3)
+        mm.
+
+    Raises
+    ------
+    DegenerateLayout
+        They are within `MIN_SPREAD` of it: the rotation about it is undetermined.
+    """
+    from_line, _ = _spread(model)
+    if from_line < MIN_SPREAD:
+        raise DegenerateLayout(
+            f"registration: the {len(model)} fiducials lie within {from_line:.1f} mm (rms) of "
+            "a line; add one at least 20 mm to its side"
+        )
 
 
 def _spread(points: Array) -> tuple[float, float]:
