@@ -55,7 +55,9 @@ def draw_touches(
         flat = np.stack([corners[seen][..., a] * sign for a, sign in (across, up)], axis=-1)
         shade = 0.55 + 0.4 * facing[seen]
         colours = np.stack([shade, shade * 0.97, shade * 0.9], axis=1)
-        axes.add_collection(PolyCollection(flat, facecolors=colours, edgecolors=colours, lw=0.2))
+        axes.add_collection(
+            PolyCollection(list(flat), facecolors=colours, edgecolors=colours, lw=0.2)
+        )
         order = np.argsort(placed[:, towards[0]] * towards[1])
         axes.scatter(
             placed[order, across[0]] * across[1],

@@ -174,8 +174,8 @@ def run(console: Console, quick: bool) -> bool:
             f"{len(found) / runs:.1%}",
             ", ".join(f"{name} {count}" for name, count in codes.items()) or "-",
             str(wrong),
-            f"{tre:.2f}",
-            f"{covered:.1%}",
+            f"{tre:.2f}" if found else "-",
+            f"{covered:.1%}" if found else "-",
             f"{seconds:.2f}",
         )
         reached &= wrong == 0
