@@ -21,7 +21,7 @@ in_parallel := -n auto --dist loadfile --no-loadscope-reorder --durations=25
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-fast test-slow coverage check docs bench-live bench-tracking bench-coverage bench-faults bench-degraded bench-reconstruction bench-printed bench-calibration bench-real-calibration bench-planning bench-puncture bench-registration fuzz pictures accuracy-report format setup lock clean
+.PHONY: help demo test test-fast test-slow coverage check docs bench-live bench-tracking bench-coverage bench-delay bench-faults bench-degraded bench-reconstruction bench-printed bench-calibration bench-real-calibration bench-planning bench-puncture bench-registration fuzz pictures accuracy-report format setup lock clean
 
 help:  ## list what make can do
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -59,6 +59,9 @@ bench-live: $(ready_for_tests)  ## does the window slow tracking, and how old ar
 
 bench-tracking: $(ready) $(peers)/.ready  ## our tracker against others (an hour; ARGS=--quick)
 	@PYTHONPATH=. $(bin)/python -m tests.bench.tracking $(ARGS)
+
+bench-delay: $(ready)  ## delays and readouts of cameras from a swung needle (20 min)
+	@PYTHONPATH=. $(bin)/python -m tests.bench.delay $(ARGS)
 
 bench-coverage: $(ready)  ## are predicted errors true? 1000 frames, clean and hard (10 min)
 	@PYTHONPATH=. $(bin)/python -m tests.bench.coverage $(ARGS)

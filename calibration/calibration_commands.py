@@ -26,7 +26,8 @@ calibrate_app = App(
     help=(
         "Cameras, marker bodies and needle, each with its uncertainty and a verdict.\n\n"
         "The order: `nav print targets`, `nav calibrate rig` (or `camera`), `nav print tools`, "
-        "`nav calibrate tool`, `nav calibrate needle`, `nav calibrate check`."
+        "`nav calibrate tool`, `nav calibrate needle`, `nav calibrate check`; and "
+        "`nav calibrate delay` for cameras without a common trigger or with rolling shutters."
     ),
 )
 
@@ -235,6 +236,38 @@ def needle(
         raise InputError("--guide and --direction: give both")
     along = None if guide is None or direction is None else Guide(guide, direction)
     calibrate_needle(poses, tool_name, tool, output, console(), spin, along)
+
+
+@calibrate_app.command
+def delay(
+    *,
+    rig: Annotated[InputPath, Parameter(help="rig.toml: the cameras.")],
+    tool: Annotated[list[InputPath], Parameter(name="--tool", negative="")],
+    images: InputPath,
+    output: Annotated[Path, toml_output("rig", renews="rig")],
+    fps: float | None = None,
+) -> None:
+    """Each camera's delay and rolling-shutter readout, by a tool swung about before them.
+
+    Example: nav calibrate delay --rig rig.toml --tool needle.toml --images swung --output rig.toml
+
+    Rest the tip in a divot and swing the carrier to and fro and sideways for 20 s, or move the
+    tool freely. What the recording does not determine is said, and not written.
+
+    Parameters
+    ----------
+    tool
+        File of a tool that moves; give it once for each.
+    images
+        Images, as `nav track` takes them, with each camera's own times.
+    output
+        rig.toml to write; an old one is kept under a number.
+    fps
+        Images per second where neither times.csv nor the video says it (30 by default).
+    """
+    from calibration.timing.timing_command import calibrate_delay
+
+    calibrate_delay(rig, tool, images, output, console(), fps)
 
 
 @calibrate_app.command

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from nav.pipeline import Guidance, Pipeline
     from nav.planning.plan import PlanSettings, plan_trajectories
     from nav.registration.points import register_points
+    from nav.registration.prepared_surface import prepare_surface
     from nav.registration.registration_result import Registration, load_registration
+    from nav.registration.surface_registration import register_surface
     from nav.text.catalogue import sentence
     from nav.tracking.tip import tip_in_reference
     from nav.tracking.tool import Tool, load_tool
@@ -51,7 +53,8 @@ _MODULES = {
     "nav.front_door": (
         "build_phantom",
         "calibrate_cameras",
-        "proximity",
+        "prepare_surface",
+    "proximity",
         "read_images",
         "reconstruct",
         "simulate_recording",
@@ -61,7 +64,9 @@ _MODULES = {
     "nav.pipeline": ("Guidance", "Pipeline"),
     "nav.planning.plan": ("PlanSettings", "plan_trajectories"),
     "nav.registration.points": ("register_points",),
+    "nav.registration.prepared_surface": ("prepare_surface",),
     "nav.registration.registration_result": ("Registration", "load_registration"),
+    "nav.registration.surface_registration": ("register_surface",),
     "nav.text.catalogue": ("sentence",),
     "nav.tracking.tip": ("tip_in_reference",),
     "nav.tracking.tool": ("Tool", "load_tool"),
@@ -96,10 +101,12 @@ __all__ = [
     "load_rig",
     "load_tool",
     "plan_trajectories",
+    "prepare_surface",
     "proximity",
     "read_images",
     "reconstruct",
     "register_points",
+    "register_surface",
     "sentence",
     "simulate_recording",
     "tip_in_reference",

@@ -1,13 +1,16 @@
 """`nav accuracy`: test protocols, reports and the daily check."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from nav.core.filekinds import POSES, toml_kind
-from nav.options import InputPath, Output, OutputFolder, beside_suffix
+from nav.core.filekinds import CHECKS, POSES, REPORT, SUMMARY, toml_kind
+from nav.options import InputPath, Output, OutputFolder, beside_suffix, toml_output
 from nav.terminal import console
+
+FAILED = 1  # a check that did not pass, an alert
 
 accuracy_app = App(
     name="accuracy",
@@ -17,6 +20,45 @@ accuracy_app = App(
     ),
     help_format="markdown",
 )
+ReportWithNumbers = Annotated[
+    Path | None,
+    Output(REPORT, ((beside_suffix(".json"), SUMMARY),)),
+    Parameter(help="HTML report to write; its numbers are written beside it as .json."),
+]
+
+study_app = App(
+    name="study",
+    help=(
+        "Simulate a whole set-up before anything is bought or printed: cameras, tools, fiducials, "
+        "touches, needle, CT; expected errors at cord and arteries.\n\n"
+        "Begin with `nav study init --case case.toml --output setup.toml`."
+    ),
+    help_format="markdown",
+)
+
+
+@accuracy_app.command(name="swung-pivot")
+def swung_pivot(*, poses: InputPath, tool: InputPath, limit: float = 1.0) -> None:
+    """Does the tip stay in a divot while the carrier is swung? Shows unknown lags of cameras.
+
+    Example: nav accuracy swung-pivot --poses poses.csv --tool needle.toml --limit 1.0
+
+    Swing the carrier for 30 s each at about 20, 50 and 100 mm/s. The exit code is 1 where the tip
+    wanders by more than the limit.
+
+    Parameters
+    ----------
+    poses
+        poses.csv of `nav track` in a frame in which the divot rests.
+    tool
+        The needle's file, with its tip.
+    limit
+        mm, of the tip's rms wander with the carrier at 50 mm/s.
+    """
+    from nav.accuracy.swung_pivot_command import check_swung_pivot
+
+    if not check_swung_pivot(poses, tool, limit, console()):
+        sys.exit(FAILED)
 
 
 @accuracy_app.command(name="measure")
@@ -95,3 +137,185 @@ def accuracy_guide(
         needle, reference, block, divots, output, poses, rig, tuple(camera or ()), not fast
     )
     guide(job, console())
+
+
+@accuracy_app.command
+def compare(
+    first: InputPath,
+    second: InputPath,
+    /,
+    *,
+    output: ReportWithNumbers = None,
+    name: str | None = None,
+    tool: InputPath | None = None,
+    offset: float = 0.0,
+    same_frame: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Compare two trackers that measured the same points: Bland-Altman's limits of agreement.
+
+    Example: nav accuracy compare ours.csv theirs.csv --output comparison.html
+
+    Parameters
+    ----------
+    first
+        Touched points of one tracker (CSV label,x,y,z or Slicer Markups), or its poses.csv.
+    second
+        The other tracker's, of the same kind; points are paired by label, poses by time.
+    name
+        Name of the tool in both tables of poses.
+    tool
+        Its tool file instead: positions of its tip are compared.
+    offset
+        Seconds to add to the second table's times.
+    same_frame
+        Both are in one frame: x, y and z are compared as they are. Otherwise the second is first
+        moved rigidly onto the first.
+    """
+    from nav.accuracy.tracker_comparison import compare_files
+    from nav.tracking.tool import load_tool
+
+    body = None if tool is None else load_tool(tool)
+    compare_files(
+        first, second, output, console(), name=name, tool=body, offset=offset, same_frame=same_frame
+    )  # fmt: skip
+
+
+@accuracy_app.command
+def gauge(
+    files: list[InputPath],
+    /,
+    *,
+    tolerance: float | None = None,
+    output: ReportWithNumbers = None,
+) -> None:
+    """Gauge R&R: how much of what is seen is the measuring itself (crossed study, ANOVA).
+
+    Example: nav accuracy gauge study.csv --tolerance 2 --output gauge.html
+
+    Parameters
+    ----------
+    files
+        One table operator,part,repeat,value (part may be called divot); or touched points of every
+        operator and repeat, in files called OPERATOR-REPEAT.csv, all in one frame.
+    tolerance
+        Width that is allowed, in the values' unit: the verdict is by it, else by the variation.
+    """
+    from nav.accuracy.gauge_command import gauge_files
+
+    gauge_files(files, tolerance, output, console())
+
+
+@accuracy_app.command
+def check(
+    *,
+    touched: InputPath,
+    pattern: InputPath,
+    database: Annotated[Path, Output(CHECKS)],
+    rig: InputPath | None = None,
+    tool: InputPath | None = None,
+    reference: str = "reference",
+    operator: str = "",
+    at: str | None = None,
+) -> None:
+    """Daily check: one tool, one divot pattern, a minute; judged by the days before.
+
+    Example: nav accuracy check --touched today.csv --pattern case.toml --database checks.db
+    --rig rig.toml --tool needle.toml
+
+    Exit code 1 for an alert: the second signal on one day.
+
+    Parameters
+    ----------
+    touched
+        Touched divots (CSV or Markups), or poses.csv in which each divot of the pattern is touched
+        once, in its order, for a second: then the jitter is measured too.
+    pattern
+        Divots as they were made: CSV, Markups, or a case.
+    database
+        SQLite database that the run is added to; made where there is none.
+    rig
+        rig.toml: with another one a new chart begins. So it does for tool, pattern and version.
+    tool
+        Tool file of the touching tool; needed for poses.
+    reference
+        Name of the body that the pattern is fixed to, in poses.
+    operator
+        Who touched.
+    at
+        When it was measured, such as 2026-05-04T08:30; now by default.
+    """
+    from nav.accuracy.daily_check import check as run_check
+
+    found = run_check(
+        touched, pattern, database, console(),
+        rig=rig, tool=tool, reference=reference, operator=operator, at=at,
+    )  # fmt: skip
+    if found.word == "alert":
+        sys.exit(FAILED)
+
+
+@accuracy_app.command
+def history(
+    database: InputPath,
+    /,
+    *,
+    output: Annotated[Path | None, Output(REPORT)] = None,
+) -> None:
+    """Control charts of the daily checks: Shewhart and EWMA, in the terminal and as HTML.
+
+    Parameters
+    ----------
+    database
+        Of `nav accuracy check`.
+    output
+        HTML page to write, with all charts.
+    """
+    from nav.accuracy.check_history import show_history
+
+    show_history(database, output, console())
+
+
+@study_app.default
+def study(
+    setup: InputPath,
+    /,
+    *,
+    output: Annotated[Path, OutputFolder()],
+    workers: int | None = None,
+    cluster: str | None = None,
+) -> None:
+    """Simulate every design of a set-up; a run that was cut short goes on where it was.
+
+    Example: nav study setup.toml --output study
+
+    Parameters
+    ----------
+    setup
+        SETUP.toml; `nav study init` writes one to start from.
+    output
+        Folder of the results: results.html, designs.csv. Must be new, empty, or of this study.
+    workers
+        Processes of this machine; as many as it has processors by default.
+    cluster
+        Address of a Dask scheduler whose workers have this program, such as tcp://host:8786.
+    """
+    from nav.accuracy.study.study_command import run_study
+
+    run_study(setup, output, console(), workers, cluster)
+
+
+@study_app.command(name="init")
+def study_init(*, case: InputPath, output: Annotated[Path, toml_output("study")]) -> None:
+    """Write a set-up of three rigs to start from, with what each number means.
+
+    Parameters
+    ----------
+    case
+        case.toml of the anatomy, with a plan and fiducials.
+    output
+        SETUP.toml to write.
+    """
+    from nav.accuracy.study.example_setup import write_example
+
+    write_example(output, case.resolve())
+    console().print(f"wrote {output}: change its numbers, then nav study {output} --output FOLDER")

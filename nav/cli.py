@@ -14,12 +14,13 @@ from rich.console import Console
 import nav
 from calibration.calibration_commands import calibrate_app, print_app
 from nav import case_commands, navigation_commands
-from nav.accuracy_commands import accuracy_app
+from nav.accuracy_commands import accuracy_app, study_app
 from nav.core.errors import (
     IncompleteInput,
     InputError,
+    InputErrors,
     NothingSafe,
-    TestFailed,
+    NotPassed,
     TooFewToTell,
 )
 from nav.core.outputs import backups_told_to
@@ -31,7 +32,7 @@ from phantoms import twin_commands
 from phantoms.phantom_commands import phantom_app
 
 BAD_INPUT, INCOMPLETE_INPUT, NOTHING_SAFE = 2, 3, 4
-TEST_FAILED, TOO_FEW = 5, 6
+NOT_PASSED, TOO_FEW = 1, 5
 UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h
 INTERRUPTED, TERMINATED = 130, 143
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -60,6 +61,7 @@ for command in (
     register_app,
     verify,
     accuracy_app,
+    study_app,
     case_commands.case_app,
     twin_commands.twin_app,
     phantom_app,
@@ -126,6 +128,10 @@ def _run(arguments: Sequence[str] | None, err: Console) -> int | str | None:
     except CycloptsError as error:
         _say(err, f"{error} (see --help)")
         return BAD_INPUT
+    except InputErrors as error:
+        for line in error.lines:
+            _say(err, line)
+        return BAD_INPUT
     except InputError as error:
         _say(err, str(error))
         return BAD_INPUT
@@ -135,9 +141,9 @@ def _run(arguments: Sequence[str] | None, err: Console) -> int | str | None:
     except NothingSafe as error:
         _say(err, str(error))
         return NOTHING_SAFE
-    except TestFailed as error:
+    except NotPassed as error:
         _say(err, str(error))
-        return TEST_FAILED
+        return NOT_PASSED
     except TooFewToTell as error:
         _say(err, str(error))
         return TOO_FEW

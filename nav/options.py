@@ -10,7 +10,17 @@ import cyclopts
 from cyclopts import Token
 
 from nav.core.errors import InputError
-from nav.core.filekinds import PICTURE, POINTS, POSES, SUMMARY, TIMING, VOLUME, toml_kind
+from nav.core.filekinds import (
+    CHECKS,
+    PICTURE,
+    POINTS,
+    POSES,
+    REPORT,
+    SUMMARY,
+    TIMING,
+    VOLUME,
+    toml_kind,
+)
 from nav.core.output_checks import is_same_file, refuse_collisions, refuse_replacing, refuse_special
 from nav.core.pose_formats import pose_suffixes
 
@@ -20,6 +30,8 @@ SUFFIXES: Mapping[str, tuple[str, ...]] = {
     TIMING: (".csv", ".txt", ""),
     VOLUME: (".nii", ".gz", ".mha"),
     PICTURE: (".png",),
+    REPORT: (".html",),
+    CHECKS: (".db", ".sqlite"),
     SUMMARY: (".json",),
     POINTS: (".csv",),
 }

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
+from nav.core.errors import InputError
 from nav.core.filekinds import PICTURE, POINTS, SUMMARY, toml_kind
 from nav.options import InputPath, Output, beside_suffix, toml_output
 from nav.terminal import console
@@ -15,7 +16,8 @@ register_app = App(
         "Register the reference body to the case: estimates model_from_reference with its error, "
         "judges it, and writes registration.toml only if it is good enough.\n\n"
         "`nav register --case CASE --points FILE --output registration.toml` registers touched "
-        "fiducials by their labels."
+        "fiducials by their labels; `nav register points` also unlabelled ones, and the touches in "
+        "tracked poses; `nav register surface` registers points touched on bone."
     ),
     help_format="markdown",
 )
@@ -50,9 +52,135 @@ def register(
     reference_file
         Tool file of the reference body: recorded, so that `nav live` can tell another one.
     """
-    from nav.registration.register_command import register_files
+    from nav.registration.register_command import PointsOptions, register_touched
+    from nav.registration.touch_set import load_touch_set
 
-    register_files(case, points, output, fle, console(), reference_file)
+    options = PointsOptions(fle, reference_file)
+    register_touched(case, points, load_touch_set(points), output, console(), options)
+
+
+@register_app.command(name="points")
+def register_by_points(
+    *,
+    case: InputPath,
+    touched: InputPath,
+    output: Annotated[Path, toml_output("registration")],
+    tool: InputPath | None = None,
+    reference_file: InputPath | None = None,
+    fle: float | None = None,
+    unlabelled: bool = False,
+    scale_sd: float = 0.0,
+    picture: Annotated[Path | None, Output(PICTURE)] = None,
+    touches: Annotated[Path | None, Output(POINTS)] = None,
+    position_sd: float | None = None,
+    rotation_sd_deg: float | None = None,
+) -> None:
+    """Register touched points, labelled or not, or the touches in tracked poses.
+
+    Parameters
+    ----------
+    case
+        case.toml with fiducials.
+    touched
+        Touched points in the reference body's frame (CSV, Slicer Markups, .fcsv), or poses.csv of
+        `nav track`, a folder that holds it, or a MetaIO sequence (.igs.mha): there a touch is where
+        the tip rests.
+    output
+        registration.toml to write, if it is good enough.
+    tool
+        Tool file of the needle with its [tip]; needed for poses.
+    reference_file
+        Tool file of the reference body: its name in the poses; recorded in the result.
+    fle
+        Fiducial localisation error, mm, one standard deviation per axis; 0.25 by default.
+    unlabelled
+        Find out which fiducial each touch is by their mutual distances; always for touches
+        without labels. Where that is not certain, nothing is written.
+    scale_sd
+        Relative standard deviation of the rig's scale, for example 0.001: an error that all
+        touches share.
+    picture
+        PNG to write: the predicted TRE over the bones.
+    touches
+        touched.csv to write: the touches found in poses, to look at and to edit.
+    position_sd, rotation_sd_deg
+        Errors of poses for which the source has none: mm and degrees, one standard deviation per
+        axis.
+    """
+    from nav.record.recorded_poses import stated_errors
+    from nav.registration.register_command import PointsOptions, register_touched
+    from nav.touch_input import load_touches, touch_file
+
+    stated = stated_errors(position_sd, rotation_sd_deg)
+    found = load_touches(touched, console(), tool, reference_file, touches, stated)
+    options = PointsOptions(fle, reference_file, unlabelled, scale_sd, picture, tool)
+    register_touched(case, touch_file(touched), found, output, console(), options)
+
+
+@register_app.command
+def stylus(
+    *,
+    poses: InputPath,
+    output: Annotated[Path, toml_output("registration")],
+    case: InputPath | None = None,
+    divots: InputPath | None = None,
+    tool: str = "stylus",
+    reference: str = "reference",
+    order: str = "",
+    any_order: Annotated[bool, Parameter(negative="")] = False,
+    tip_output: Annotated[Path | None, toml_output("tool", renews="tool_file")] = None,
+    tool_file: InputPath | None = None,
+    seat_sd: float = 0.25,
+) -> None:
+    """Registration and the stylus's tip together, from pivoting it in divots of known places.
+
+    Example: nav register stylus --case case.toml --poses recording.igs.mha
+    --output registration.toml --tip-output stylus.toml
+
+    No tip needs to be known. Pivot the stylus for 5 s in each divot, in their order, and hold it in
+    another direction to the phantom in some of them. The contacts are found in the poses. What is
+    doubtful is said; what cannot be right is refused, with exit code 2.
+
+    Parameters
+    ----------
+    poses
+        Poses of stylus and reference body: poses.csv of `nav track`, or a MetaIO sequence of PLUS
+        or 3D Slicer (.igs.mha).
+    output
+        registration.toml to write.
+    case
+        case.toml, whose fiducials to register with are the divots.
+    divots
+        Instead of --case, the divots in a file of points: CSV or Slicer Markups.
+    tool
+        Name of the stylus in the poses.
+    reference
+        Name of the reference body.
+    order
+        Labels of the divots in the order in which they were touched, separated by commas; the
+        file's order otherwise.
+    any_order
+        The divots were touched in any order: they are told by their mutual distances.
+    tip_output
+        TOOL.toml to write with the tip.
+    tool_file
+        The stylus's tool file, whose other entries are kept in it.
+    seat_sd
+        Error that all contacts share (how deep this stylus sits in such divots), mm, one standard
+        deviation per axis: it is in the tip's covariance, and no residual shows it.
+    """
+    from nav.record.recorded_poses import open_recorded_poses
+    from nav.registration.stylus_command import StylusJob, register_stylus
+    from nav.tracking.pose_source import StatedErrors
+
+    labels = tuple(label.strip() for label in order.split(",")) if order else ()
+    job = StylusJob(
+        case, divots, poses, tool, reference, output, labels, any_order, tip_output, tool_file,
+        seat_sd,
+    )  # fmt: skip
+    # any will do: the fit estimates the errors from the recording
+    source = open_recorded_poses(poses, (tool, reference), StatedErrors(1.0, 0.01))
+    register_stylus(job, source, console())
 
 
 @register_app.command
@@ -110,13 +238,15 @@ def verify(
     limit: float | None = None,
     tre: float | None = None,
     fle: float | None = None,
+    tool: InputPath | None = None,
+    reference: str = "reference",
     reference_file: InputPath | None = None,
     output: Annotated[Path | None, Output(SUMMARY)] = None,
 ) -> None:
     """Verify a registration by check points that it was not made from: pass, fail, or too few.
 
-    Exit code 0: pass. 5: fail, the check points are not as predicted, or one is beyond --limit.
-    6: too few to tell, nothing is wrong but an error that matters might have been missed.
+    Exit code 0: pass. 1: fail, the check points are not as predicted, or one is beyond --limit.
+    5: too few to tell, nothing is wrong but an error that matters might have been missed.
 
     Parameters
     ----------
@@ -126,8 +256,9 @@ def verify(
         registration.toml to verify.
     touched
         Touched check points in the reference body's frame, labelled as in the case: CSV
-        (label,x,y,z) or Slicer Markups (.mrk.json). Fiducials that were registered with are not
-        counted.
+        (label,x,y,z) or Slicer Markups (.mrk.json). With --tool, poses (poses.csv or a MetaIO
+        sequence): where the tip was held still it touched the fiducial that is nearest there.
+        Fiducials that were registered with are not counted.
     limit
         A check point further off than this fails, mm; without it only the predicted error counts.
     tre
@@ -135,11 +266,106 @@ def verify(
     fle
         Fiducial localisation error of these touches, mm, one standard deviation per axis; by
         default that of the registration.
+    tool
+        Tool file with the tip, where --touched holds poses.
+    reference
+        Name of the reference body in the poses.
     reference_file
         Tool file of the reference body in whose frame the points are: another one is refused.
     output
         Also write the result as JSON, whatever the verdict.
     """
+    from nav.record.recorded_poses import open_recorded_poses
+    from nav.registration.touch_source import tip_series
     from nav.registration.verify_command import verify_files
+    from nav.tracking.tool import load_tool
 
-    verify_files(case, registration, touched, console(), output, limit, tre, fle, reference_file)
+    poses = None
+    if tool is not None:
+        needle = load_tool(tool)
+        frames = open_recorded_poses(touched, (needle.name, reference))
+        poses = tip_series(frames, needle, reference)
+    verify_files(
+        case, registration, touched, console(), output, limit, tre, fle, reference_file, poses
+    )
+
+
+@register_app.command
+def surface(
+    *,
+    case: InputPath,
+    touched: InputPath,
+    output: Annotated[Path, toml_output("registration")],
+    structure: Annotated[list[str] | None, Parameter(negative="")] = None,
+    landmarks: InputPath | None = None,
+    points: InputPath | None = None,
+    sigma: float = 0.3,
+    fle: float | None = None,
+    reference_file: InputPath | None = None,
+    tool: InputPath | None = None,
+    position_sd: float | None = None,
+    rotation_sd_deg: float | None = None,
+    picture: Annotated[Path | None, Output(PICTURE)] = None,
+) -> None:
+    """Register points touched on bone to its surface; writes registration.toml, if good enough.
+
+    Found from nothing: no landmarks are needed. Points that fit nowhere, or in several places, or
+    leave a direction open, are refused with exit code 2.
+
+    Parameters
+    ----------
+    case
+        case.toml with bones.
+    touched
+        Points on bone in the reference body's frame, 30 to 60 are good: CSV (label,x,y,z), Slicer
+        Markups, a scanned cloud (.ply, .stl, .obj), or the poses of a tip that was drawn over bone
+        (poses.csv, a MetaIO sequence; with --tool and --reference-file).
+    output
+        registration.toml to write.
+    structure
+        Bone that was touched, by its name in the case; may be given several times. C1 and C2 by
+        default, taken as one rigid body: name one where they may have moved to each other since
+        the CT.
+    landmarks
+        Three or more rough landmarks with labels of the case's fiducials, 10 mm and more off: the
+        pose is searched only near them.
+    points
+        Touched fiducials, combined with the surface in one estimate where both agree.
+    sigma
+        Error of a touch along the bone's normal, mm, one standard deviation.
+    fle
+        Fiducial localisation error of --points, mm, one standard deviation per axis; 0.25 by
+        default.
+    reference_file
+        Tool file of the reference body: recorded, so that `nav live` can tell another one.
+    tool
+        Tool file of what was drawn over bone, where --touched are poses.
+    position_sd, rotation_sd_deg
+        Errors of poses for which the source has none: mm and degrees, one standard deviation per
+        axis.
+    picture
+        PNG to write: the points on the bones, coloured by their residuals.
+    """
+    from nav.registration.surface_command import SurfaceFiles, register_surface_files
+    from nav.registration.surface_source import load_surface_points, swabbed_points
+
+    if tool is None:
+        source = load_surface_points(touched)
+    else:
+        from nav.record.recorded_poses import open_recorded_poses, stated_errors
+        from nav.tracking.tool import load_tool
+
+        if reference_file is None:
+            raise InputError("--reference-file: is needed with --tool: it names the reference body")
+        drawn, reference = load_tool(tool), load_tool(reference_file).name
+        stated = stated_errors(position_sd, rotation_sd_deg)
+        frames = open_recorded_poses(touched, [drawn.name, reference], stated)
+        source = swabbed_points(frames, drawn, reference)
+    register_surface_files(
+        SurfaceFiles(case, touched, output, landmarks, points, reference_file, tool, picture),
+        source,
+        structure or (),
+        sigma,
+        fle,
+        console(),
+    )

@@ -16,6 +16,30 @@ DISTINCT = np.sqrt(2.0)  # ratio of part to gauge variation that separates two c
 
 
 @dataclass(frozen=True)
+class VarianceSource:
+    """A row of the analysis of variance.
+
+    Parameters
+    ----------
+    name : str
+        "operator", "part", "interaction" or "repeatability".
+    freedom : int
+        Degrees of freedom.
+    squares : float
+        Sum of squares.
+    """
+
+    name: str
+    freedom: int
+    squares: float
+
+    @property
+    def mean(self) -> float:
+        """Mean square."""
+        return self.squares / self.freedom
+
+
+@dataclass(frozen=True)
 class GaugeStudy:
     """Components of variance of a crossed study: operators measure parts several times.
 
@@ -28,6 +52,8 @@ class GaugeStudy:
         `POOLED`.
     tolerance : float or None
         Width that is allowed, same unit.
+    sources : tuple of VarianceSource
+        The analysis of variance, before anything is pooled.
     """
 
     repeatability: float
@@ -36,6 +62,7 @@ class GaugeStudy:
     part: float
     interaction_probability: float
     tolerance: float | None = None
+    sources: tuple[VarianceSource, ...] = ()
 
     @property
     def reproducibility(self) -> float:
@@ -143,4 +170,8 @@ def gauge_study(measurements: ArrayLike, tolerance: float | None = None) -> Gaug
     operator = max(0.0, (mean["operator"] - against) / (parts * repeats))
     part = max(0.0, (mean["part"] - against) / (operators * repeats))
     sds = [float(np.sqrt(variance)) for variance in (error, operator, interaction, part)]
-    return GaugeStudy(sds[0], sds[1], sds[2], sds[3], probability, tolerance)
+    names = {"crossed": "interaction", "error": "repeatability"}
+    sources = tuple(
+        VarianceSource(names.get(name, name), free[name], float(squares[name])) for name in free
+    )
+    return GaugeStudy(sds[0], sds[1], sds[2], sds[3], probability, tolerance, sources)

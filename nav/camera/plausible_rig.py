@@ -29,6 +29,7 @@ BASELINE = Limits(5.0, 30.0, 3000.0, 20000.0)  # mm: housings are wider than 30;
 FAR_AWAY = 50000.0  # mm, of any camera from the rig's origin
 DISTANCES = np.geomspace(100.0, 4000.0, 12)  # mm, where cameras must have something in common
 CONVERGING = 0.1  # mm per mm: less is parallel
+LONGEST_DELAY = 1000.0  # ms: of one camera's images after another's
 SLOWEST_READOUT = 200.0  # ms: no camera reads its rows more slowly
 FASTEST_READOUT = 0.1  # ms: no rolling shutter is faster
 
@@ -57,7 +58,7 @@ def check_rig(cameras: Sequence["Camera"], where: str) -> tuple[str, ...]:
     for camera in cameras:
         place = f"{where}: camera {camera.name}"
         found += [*_size(camera, place), *_pixels(camera, place), *_lens(camera, place)]
-        found += [_readout(camera, place), _distance(camera, place)]
+        found += [_readout(camera, place), _delay(camera, place), _distance(camera, place)]
     for one, other in combinations(cameras, 2):
         found.append(_baseline(one, other, where))
     found += _common_views(cameras, where)
@@ -155,10 +156,17 @@ def _invertible(camera: "Camera", pixels: Array, ideal: Array) -> Array:
 def _readout(camera: "Camera", place: str) -> str | None:
     readout = 1000.0 * camera.readout
     said = f"{place}: readout_ms: {readout:g} ms"
-    if readout > SLOWEST_READOUT:
+    if abs(readout) > SLOWEST_READOUT:
         raise InputError(f"{said} from the first row to the last: are these microseconds?")
-    if 0.0 < readout < FASTEST_READOUT:
+    if 0.0 < abs(readout) < FASTEST_READOUT and not camera.readout_sd:
         return f"{said} is unusual; if these are seconds, write milliseconds"
+    return None
+
+
+def _delay(camera: "Camera", place: str) -> str | None:
+    delay = 1000.0 * camera.delay
+    if abs(delay) > LONGEST_DELAY:
+        raise InputError(f"{place}: delay_ms: {delay:g} ms: are these microseconds?")
     return None
 
 

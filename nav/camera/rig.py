@@ -41,7 +41,11 @@ class CameraTable(FileModel):
     matrix: tuple[Positive, Positive, Number, Number]
     distortion: tuple[Number, ...] = ()
     camera_from_rig: TransformTable
-    readout_ms: NotNegative = 0.0
+    delay_ms: Number = 0.0
+    delay_sd_ms: NotNegative = 0.0
+    readout_ms: Number = 0.0
+    readout_sd_ms: NotNegative = 0.0
+    timing: dict[str, Any] | None = None
     calibration: dict[str, Any] | None = None
 
     @field_validator("distortion")
@@ -84,9 +88,17 @@ class Camera:
     camera_from_rig : RigidTransform
         Extrinsics, mm.
     readout : float
-        From first to last row (rolling shutter), s; 0 for a global shutter.
+        From first to last row (rolling shutter), s; 0 for a global shutter, negative where the last
+        row is read first.
     calibration : dict, optional
         What its calibration recorded.
+    delay : float
+        How much later its images' times are than their exposures, compared with the rig's first
+        camera, s.
+    delay_sd, readout_sd : float
+        Standard deviations, s.
+    timing : dict, optional
+        What the measurement of delay and readout recorded.
     """
 
     name: str
@@ -96,6 +108,10 @@ class Camera:
     camera_from_rig: RigidTransform
     readout: float = 0.0
     calibration: dict[str, Any] | None = field(default=None, compare=False)
+    delay: float = 0.0
+    delay_sd: float = 0.0
+    readout_sd: float = 0.0
+    timing: dict[str, Any] | None = field(default=None, compare=False)
 
     @cached_property
     def rotation(self) -> Array:
@@ -216,6 +232,10 @@ def _camera(table: CameraTable) -> Camera:
         table.camera_from_rig.rigid(),
         table.readout_ms / 1000.0,
         table.calibration,
+        table.delay_ms / 1000.0,
+        table.delay_sd_ms / 1000.0,
+        table.readout_sd_ms / 1000.0,
+        table.timing,
     )
 
 
@@ -239,11 +259,23 @@ def write_rig(path: Path, rig: Rig, inputs: Sequence[Path] = ()) -> None:
             "distortion": camera.distortion,
             "camera_from_rig": transform_table(camera.camera_from_rig),
             "readout_ms": camera.readout * 1000.0,
+            **_timing_table(camera),
             "calibration": camera.calibration,
         }
         for camera in rig.cameras
     ]
     write_toml(path, {"format": RIG_FORMAT, "camera": tables}, inputs)
+
+
+def _timing_table(camera: Camera) -> dict[str, Any]:
+    """Return what was measured of a camera's times; nothing where nothing was."""
+    numbers = {
+        "delay_ms": camera.delay * 1000.0,
+        "delay_sd_ms": camera.delay_sd * 1000.0,
+        "readout_sd_ms": camera.readout_sd * 1000.0,
+    }
+    measured = camera.timing is not None or any(numbers.values())
+    return {**numbers, "timing": camera.timing} if measured else {}
 
 
 def check_picture_size(camera: Camera, shape: tuple[int, ...], where: str) -> None:

@@ -6,38 +6,59 @@ from dataclasses import dataclass
 from nav.core.notice import Notice
 
 
-class InputError(Exception):
+class OneLine(Exception):
+    """An error told to people in one line, whatever the names and values from files contain."""
+
+    def __str__(self) -> str:
+        return " ".join(super().__str__().splitlines())
+
+
+class InputError(OneLine):
     """Bad input: one line for the person at the bench (which file or device, what, what to do).
 
     The command line prints it and exits with code 2.
     """
 
 
-class IncompleteInput(Exception):
+class InputErrors(InputError):
+    """Several things that are wrong with one input, each a line of its own.
+
+    Parameters
+    ----------
+    lines : sequence of str
+        At least one.
+    """
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__("; ".join(lines))
+        self.lines = tuple(lines)
+
+
+class IncompleteInput(OneLine):
     """Input ended early (a file was cut off): one line. What could be computed is written by then.
 
     The command line prints it and exits with code 3.
     """
 
 
-class NothingSafe(Exception):
+class NothingSafe(OneLine):
     """The work was done and is written, and its answer is that nothing safe was found: one line.
 
     The command line prints it and exits with code 4.
     """
 
 
-class TestFailed(Exception):
+class NotPassed(OneLine):
     """The work was done, its report is written, and what was tested failed: one line.
 
-    The command line prints it and exits with code 5.
+    The command line prints it and exits with code 1.
     """
 
 
-class TooFewToTell(Exception):
+class TooFewToTell(OneLine):
     """The work was done, its report is written, and the data are too few for a verdict: one line.
 
-    The command line prints it and exits with code 6.
+    The command line prints it and exits with code 5.
     """
 
 

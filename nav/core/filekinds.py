@@ -11,6 +11,7 @@ from nav.core.pose_formats import POSE_FORMATS
 REPORT = "accuracy report"
 POSES, TIMING, VOLUME = "table of poses", "table of processing times", "volume"
 PICTURE, SHEET, SUMMARY = "PNG image", "printed sheet", "summary"
+REPORT, CHECKS = "HTML report", "database of daily checks"
 POINTS = "table of points"
 STL_MESH, OBJ_MESH, PLY_MESH, VTP_MESH = "STL mesh", "OBJ mesh", "PLY mesh", "VTP mesh"
 SCENE_3MF, SEGMENTATION, DICOM = "3MF scene", "segmentation", "DICOM file"
@@ -24,6 +25,7 @@ TABLES = {
     b"camera,frame,time": "table of image times",
     b"label,x,y,z": POINTS,
     b"name,kind,seen,count,mean_mm": "table of deviations",
+    b"design,trials": "table of designs",
 }
 PNG = b"\x89PNG\r\n\x1a\n"
 # of a PNG's tEXt chunk; plots of earlier versions have Matplotlib
@@ -39,6 +41,9 @@ NRRD_COMMENT = b"# c1c2nav"
 ZIP_START, MODEL_3MF = b"PK\x03\x04", "3D/3dmodel.model"
 DICOM_SIGN, DICOM_MAKER = b"DICM", b"c1c2nav"  # behind 128 bytes; the manufacturer
 SUMMARY_SIGN = b'"made_by": "c1c2nav'
+HTML_SIGN = b'<meta name="generator" content="c1c2nav'
+SQLITE_START = b"SQLite format 3\0"
+CHECKS_SIGN = (0x6331_6332).to_bytes(4, "big")  # an SQLite file's application_id, at byte 68
 VOLUME_SIGN = b"c1c2nav"  # in a NIfTI's description, and in a MetaImage's comment
 NIFTI_DESCRIPTION = slice(148, 228)  # bytes, NIfTI-1
 NIFTI_SIZE = (348).to_bytes(4, "little")
@@ -109,6 +114,10 @@ def file_kind(path: Path) -> str | None:
         return _zipped(path)
     if head.lstrip().startswith(b"{"):
         return SUMMARY if SUMMARY_SIGN in head else None
+    if head.startswith(SQLITE_START):
+        return CHECKS if head[68:72] == CHECKS_SIGN else None
+    if head.startswith(b"<!DOCTYPE html>"):
+        return REPORT if HTML_SIGN in head else None
     if head.startswith(b"ObjectType = Image"):
         return VOLUME if VOLUME_SIGN in head[:HEAD].split(b"ElementDataFile")[0] else None
     if head.startswith((b"\x1f\x8b", NIFTI_SIZE)):

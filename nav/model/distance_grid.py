@@ -87,14 +87,37 @@ def distance_grid(surface: Surface, box: Box) -> NDArray[np.float32]:
         mm, at most REACH outside. Exact near the surface; further away the triangle taken for the
         nearest may rarely be its neighbour.
     """
+    return distance_and_triangle_grid(surface, box)[0]
+
+
+def distance_and_triangle_grid(
+    surface: Surface, box: Box
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Return what `distance_grid` does, and the nearest triangle of each node.
+
+    Parameters
+    ----------
+    surface : Surface
+        A closed surface, model frame, mm.
+    box : Box
+        The nodes.
+
+    Returns
+    -------
+    distances : ndarray of float32, shape box.shape
+        As of `distance_grid`.
+    which : ndarray of int32, shape box.shape
+        Index of the nearest triangle; -1 where none is within REACH.
+    """
     corners = (surface.vertices - box.origin)[surface.triangles]
     extent = box.spacing * (np.array(box.shape) - 1)
     low, high = corners.min(axis=1), corners.max(axis=1)
     near = ((low < extent + REACH) & (high > -REACH)).all(axis=1)
-    distances, _ = nearest_triangles(
+    distances, which = nearest_triangles(
         np.ascontiguousarray(corners[near]), box.shape[0], box.shape[1], box.shape[2], box.spacing
     )
-    return _signed(distances, surface, box)
+    index = np.append(np.flatnonzero(near), -1).astype(np.int32)
+    return _signed(distances, surface, box), index[which]
 
 
 def _signed(distances: NDArray[np.float32], surface: Surface, box: Box) -> NDArray[np.float32]:
@@ -115,10 +138,10 @@ def _signed(distances: NDArray[np.float32], surface: Surface, box: Box) -> NDArr
 
 
 @njit(cache=True, nogil=True)
-def squared_distance(
+def closest_in_triangle(
     px: float, py: float, pz: float, t: Array
-) -> float:  # pragma: no cover - compiled
-    """Return the squared distance of a point to a triangle [1]_.
+) -> tuple[float, float]:  # pragma: no cover - compiled
+    """Return where in a triangle the closest point to a point is [1]_.
 
     Parameters
     ----------
@@ -129,8 +152,8 @@ def squared_distance(
 
     Returns
     -------
-    float
-        mm².
+    v, w : float
+        Weights of the second and the third corner.
 
     References
     ----------
@@ -164,7 +187,32 @@ def squared_distance(
             total = va + vb + vc
             if total > 0.0:
                 v, w = vb / total, vc / total
-    x, y, z = apx - v * abx - w * acx, apy - v * aby - w * acy, apz - v * abz - w * acz
+    return v, w
+
+
+@njit(cache=True, nogil=True)
+def squared_distance(
+    px: float, py: float, pz: float, t: Array
+) -> float:  # pragma: no cover - compiled
+    """Return the squared distance of a point to a triangle.
+
+    Parameters
+    ----------
+    px, py, pz : float
+        The point, mm.
+    t : ndarray, shape (3, 3)
+        The triangle's corners as rows, mm.
+
+    Returns
+    -------
+    float
+        mm².
+    """
+    v, w = closest_in_triangle(px, py, pz, t)
+    u = 1.0 - v - w
+    x = px - u * t[0, 0] - v * t[1, 0] - w * t[2, 0]
+    y = py - u * t[0, 1] - v * t[1, 1] - w * t[2, 1]
+    z = pz - u * t[0, 2] - v * t[1, 2] - w * t[2, 2]
     return x * x + y * y + z * z
 
 

@@ -78,6 +78,38 @@ def read_ply(content: bytes) -> MeshData:
     MeshError
         Not PLY, a header that cannot be read, fewer elements than it says, or no faces.
     """
+    found, is_ras = _elements(content)
+    return _mesh(found, is_ras)
+
+
+def read_ply_points(content: bytes) -> MeshData:
+    """Read the vertices of a PLY file, which may have no faces.
+
+    Parameters
+    ----------
+    content : bytes
+        Of the file.
+
+    Returns
+    -------
+    MeshData
+        Without corners.
+
+    Raises
+    ------
+    MeshError
+        As of `read_ply`, or no vertices.
+    """
+    found, is_ras = _elements(content)
+    vertices = _vertices(found.get("vertex", {}))
+    if not len(vertices):
+        raise MeshError("has no vertices")
+    empty = np.zeros(0, np.int64)
+    return MeshData(vertices, empty, empty, is_ras)
+
+
+def _elements(content: bytes) -> tuple[dict[str, dict[str, Any]], bool]:
+    """Return the properties by element, and whether the file says that it is RAS."""
     content = content.removeprefix(b"\xef\xbb\xbf")
     header, body = _split(content)
     order, elements = _parse_header(header)
@@ -98,21 +130,18 @@ def read_ply(content: bytes) -> MeshData:
         found[element.name] = reader.read(element) if element.properties else {}
         if {"vertex", "face"} <= found.keys():
             break  # what follows is not part of the surface
-    return _mesh(found, b"SPACE=RAS" in content[:2048])
+    return found, b"SPACE=RAS" in content[:2048]
 
 
 def _mesh(found: dict[str, dict[str, Any]], is_ras: bool) -> MeshData:
     vertex, face = found.get("vertex", {}), found.get("face", {})
-    lacks = next((axis for axis in "xyz" if not isinstance(vertex.get(axis), np.ndarray)), None)
-    if lacks:
-        raise MeshError(f"has no property {lacks} of its vertices")
+    vertices = _vertices(vertex)
     listed = next((face[name] for name in CORNERS if isinstance(face.get(name), tuple)), None)
     if listed is None or not len(listed[1]):
         raise MeshError("has no triangles")
     corners, sizes = listed
     if corners.dtype.kind == "f" and not (corners == np.floor(corners)).all():
         raise MeshError("has a face that names a vertex by a number that is not whole")
-    vertices = np.stack([vertex[axis].astype(float) for axis in "xyz"], axis=1)
     with np.errstate(invalid="ignore"):
         return MeshData(
             vertices,
@@ -121,6 +150,13 @@ def _mesh(found: dict[str, dict[str, Any]], is_ras: bool) -> MeshData:
             is_ras,
             sigma=_sigma(vertex.get("sigma")),
         )
+
+
+def _vertices(vertex: dict[str, Any]) -> Array:
+    lacks = next((axis for axis in "xyz" if not isinstance(vertex.get(axis), np.ndarray)), None)
+    if lacks:
+        raise MeshError(f"has no property {lacks} of its vertices")
+    return np.stack([vertex[axis].astype(float) for axis in "xyz"], axis=1)
 
 
 def _sigma(values: Any) -> Array | None:

@@ -15,13 +15,20 @@ from nav.model.case import Fiducial
 from nav.registration.correspondence import correspondences, rigid_misfits
 from nav.registration.explanations import (
     MOST_SEARCHED,
-    NEGATED,
     Explanation,
     find_explanations,
+    is_copied,
 )
 from nav.registration.methods import POINTS, register_touches
-from nav.registration.points import LARGEST, DegenerateLayout, normal_equations, register_points
+from nav.registration.points import (
+    LARGEST,
+    DegenerateLayout,
+    joint_covariance,
+    normal_equations,
+    register_points,
+)
 from nav.registration.registration_result import Registration
+from nav.registration.shared_errors import check_covariances
 from nav.registration.touched import TouchedPoints
 
 Word = Literal["good", "usable", "repeat"]
@@ -32,7 +39,6 @@ LEAST_FLE, MOST_FLE = 0.01, 1.0  # mm: a tip is held neither better nor, in a co
 REFUSED, DOUBTED = 1e-3, 0.01
 GOOD_TRE, MOST_TRE = 1.0, 2.0  # mm, rms, predicted at the target: limits of what can guide there
 LEAST_JUDGED = 4  # touched points; three fit nearly always
-COPIED = 1e-4  # mm: no touch is so near to the case's own numbers
 CERTAIN = ("unit", "mirrored", "labels", "turned")  # these leave every distance wrong
 
 
@@ -139,6 +145,7 @@ def assess_touches(
     fle: float = FLE,
     target: Array | None = None,
     method: str = POINTS,
+    shared: Mapping[str, Array] | None = None,
 ) -> Assessment:
     """Register touched fiducials and assess the result.
 
@@ -157,6 +164,9 @@ def assess_touches(
         Where the predicted TRE counts, model frame, mm.
     method : str
         Of registration; see `nav.registration.methods`.
+    shared : mapping of str to ndarray, shape (3, k), optional
+        How the k errors that all touches share (tip, scale) move each of them by one standard
+        deviation, mm; not in `covariance`.
 
     Returns
     -------
@@ -170,7 +180,7 @@ def assess_touches(
     InputError
         An unknown label, a number that is not finite or not plausible.
     """
-    points = _touched_points(fiducials, touched, covariance, fle)
+    points = _touched_points(fiducials, touched, covariance, fle, shared)
     used = points.take(points.registering)
     labels = tuple(f.label for f in fiducials)
     positions = np.array([f.position for f in fiducials]).reshape(-1, 3)
@@ -182,14 +192,16 @@ def assess_touches(
             raise
         return Assessment(None, used.labels, fle, 0.0, 0.0, 0, 0.0, 1.0, "", explanations=found)
     transform = registration.model_from_reference.transform
-    information, _, chi2 = normal_equations(transform, used.model, used.touched, used.covariance)
+    information, _, chi2 = normal_equations(
+        transform, used.model, used.touched, used.covariance, used.shared
+    )
     freedom = 3 * len(used.labels) - 6
     declared = np.asarray(np.linalg.inv(information), float)
     checks, check_fit = _judge_checks(
-        points.take(~points.registering), registration, transform, declared
+        used, points.take(~points.registering), registration, transform, declared
     )
     share = 1.0 - 2.0 / len(used.labels)
-    variance = float(np.trace(used.covariance, axis1=1, axis2=2).mean())
+    variance = float((3.0 / used.weights).mean())
     return Assessment(
         registration,
         used.labels,
@@ -204,7 +216,7 @@ def assess_touches(
         find_explanations(points, labels, positions),
         _confusion(points, labels, positions),
         registration.predicted_tre_at(target),
-        _is_copied(points),
+        is_copied(points),
         _mirror_fits(points),
     )
 
@@ -279,7 +291,11 @@ def _check_error(label: str, off: Array, predicted: Array, declared: Array) -> C
 
 
 def _judge_checks(
-    points: TouchedPoints, registration: Registration, transform: RigidTransform, declared: Array
+    used: TouchedPoints,
+    points: TouchedPoints,
+    registration: Registration,
+    transform: RigidTransform,
+    declared: Array,
 ) -> tuple[tuple[CheckError, ...], float]:
     """Return errors of the check points, and the probability of such large ones, all together."""
     count = len(points.labels)
@@ -290,15 +306,16 @@ def _judge_checks(
     off = found - points.model
     jacobian = point_jacobian(found)
     own = rotation @ points.covariance @ rotation.T
-    shared = registration.model_from_reference.covariance
+    by_own, seen = check_covariances(used, points, transform)
+    inflated = registration.model_from_reference.covariance + by_own - declared
+    declared = by_own
+    each = own + np.einsum("nik,njk->nij", seen, seen)
     errors = tuple(
-        _check_error(label, off[k], j @ shared @ j.T + own[k], j @ declared @ j.T + own[k])
+        _check_error(label, off[k], j @ inflated @ j.T + each[k], j @ declared @ j.T + each[k])
         for k, (label, j) in enumerate(zip(points.labels, jacobian, strict=True))
     )
     stacked = jacobian.reshape(-1, 6)
-    total = stacked @ declared @ stacked.T
-    for k in range(count):
-        total[3 * k : 3 * k + 3, 3 * k : 3 * k + 3] += own[k]
+    total = stacked @ declared @ stacked.T + joint_covariance(np.eye(3), own, seen)
     chi2 = float(off.ravel() @ np.linalg.solve(total, off.ravel()))
     return errors, float(chdtrc(3 * count, chi2))
 
@@ -329,11 +346,6 @@ def _mirror_fits(points: TouchedPoints) -> bool:
     return bool(improper[0] <= chdtri(3 * len(points.labels) - 6, REFUSED / 2))
 
 
-def _is_copied(points: TouchedPoints) -> bool:
-    given = (points.touched, points.touched * NEGATED)
-    return any(bool(np.abs(own - points.model).max() < COPIED) for own in given)
-
-
 def _units_only(
     points: TouchedPoints, labels: tuple[str, ...], positions: Array
 ) -> tuple[Explanation, ...]:
@@ -353,6 +365,7 @@ def _touched_points(
     touched: Mapping[str, Array],
     covariance: Mapping[str, Array] | None,
     fle: float,
+    shared: Mapping[str, Array] | None = None,
 ) -> TouchedPoints:
     known = {fiducial.label: fiducial for fiducial in fiducials}
     strange = [label for label in touched if label not in known]
@@ -380,4 +393,7 @@ def _touched_points(
         positions,
         noise,
         np.array([known[label].use == "register" for label in touched], bool),
+        np.zeros((len(positions), 3, 0))
+        if shared is None
+        else np.array([shared[label] for label in touched]).reshape(len(positions), 3, -1),
     )

@@ -181,12 +181,14 @@ def _candidates(case: Case, path: Path | None) -> tuple[tuple[str, ...], Array, 
 
 
 def _table(layouts: Sequence[JudgedLayout], places: Sequence[CriticalPoint], fle: float) -> Table:
-    table = Table(title=f"predicted TRE (rms, mm) with an FLE of {fle:g} mm, smallest wrong FRE")
+    table = Table(
+        title=f"predicted TRE (rms, mm) with an FLE of {fle:g} mm, smallest wrong FRE (mm)"
+    )
     table.add_column("fiducials")
     for place in places:
         table.add_column(place.name, justify="right")
     for name in ("exchanged", "mirrored", "one left out"):
-        table.add_column(f"{name} (mm)", justify="right")
+        table.add_column(name, justify="right")
     for layout in layouts:
         wrong = (layout.wrong.exchange, layout.wrong.mirror, layout.wrong.subset)
         table.add_row(

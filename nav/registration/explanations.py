@@ -25,6 +25,7 @@ EXPECTED = 0.05  # a probability of the residuals above which there is nothing t
 MOST_SCALE = 1.25  # and its inverse: what is further off is another unit
 MOST_TURNED = 12  # points of which every subset is tried
 MOST_SEARCHED = 40  # points, and fiducials, up to which labels and pairs are tried: bounds the time
+COPIED = 1e-4  # mm: no touch is so near to the case's own numbers
 NEGATED = np.array([-1.0, -1.0, 1.0])  # RAS to LPS and back
 
 
@@ -120,6 +121,23 @@ def find_explanations(
     chosen = sorted((e for e in fitting if score[id(e)] <= limit), key=lambda e: score[id(e)])
     simple = [e for e in chosen if not any(_generalises(e, other) for other in chosen)]
     return tuple(_detailed(points, e) for e in simple)
+
+
+def is_copied(points: TouchedPoints) -> bool:
+    """Return whether the touched points are the case's own numbers.
+
+    Parameters
+    ----------
+    points : TouchedPoints
+        All of them.
+
+    Returns
+    -------
+    bool
+        True also for their RAS.
+    """
+    given = (points.touched, points.touched * NEGATED)
+    return any(bool(np.abs(own - points.model).max() < COPIED) for own in given)
 
 
 def _generalises(general: Explanation, special: Explanation) -> bool:

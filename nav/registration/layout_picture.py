@@ -1,6 +1,6 @@
 """A picture of a layout of fiducials: three views of bones, places, and where the TRE counts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import matplotlib
@@ -15,6 +15,7 @@ from nav.registration.critical_points import CriticalPoint
 
 COLOURS = {"bone": "#cfc8b8", "cord": "#e0b400", "artery": "#c62828"}
 CHOSEN, PLACE, INK = "#00695c", "#90a4ae", "#1b2a33"
+ONE_PLACE = 6.0  # mm: numbers of points nearer to each other would cover each other
 SHOWN = 1500  # vertices of a structure
 # title, model axes to the right and upwards
 VIEWS = (("from behind", 0, 2), ("from the left", 1, 2), ("from above", 0, 1))
@@ -60,11 +61,22 @@ def draw_layout(
             axes.plot(candidates[:, right], candidates[:, up], "o", color=PLACE, markersize=3)
             axes.plot(chosen[:, right], chosen[:, up], "D", color=CHOSEN, markersize=7)
             axes.plot(at[:, right], at[:, up], "x", color=INK, markersize=8)
-            for label, point in zip(labels, chosen, strict=True):
-                axes.annotate(
-                    label, (point[right], point[up]), xytext=(5, 5), textcoords="offset points"
-                )
+            for number, point in _numbers(chosen[:, [right, up]]):
+                axes.annotate(number, tuple(point), xytext=(6, 6), textcoords="offset points")
             axes.set(aspect="equal", title=title, xlabel=NAMES[right], ylabel=NAMES[up])
             axes.margins(0.12)
+            if title == "from behind":
+                axes.invert_xaxis()
+        figure.supxlabel("   ".join(f"{k}: {label}" for k, label in enumerate(labels, start=1)))
         with written_whole(path) as beside:
             figure.savefig(beside, dpi=110, format="png", metadata=PNG_METADATA)
+
+
+def _numbers(points: Array) -> Iterator[tuple[str, Array]]:
+    """Yield the numbers of the points that a view shows at one place, and the place."""
+    left = list(range(len(points)))
+    while left:
+        at = points[left[0]]
+        here = [k for k in left if np.linalg.norm(points[k] - at) < ONE_PLACE]
+        yield ", ".join(str(k + 1) for k in here), at
+        left = [k for k in left if k not in here]

@@ -35,7 +35,7 @@ def paired_points(points: TouchedPoints) -> Registration:
     Registration
         As of `nav.registration.points.register_points`.
     """
-    return register_points(points.model, points.touched, points.covariance)
+    return register_points(points.model, points.touched, points.covariance, shared=points.shared)
 
 
 POINTS = "points"

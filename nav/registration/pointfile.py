@@ -2,16 +2,17 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from nav.core.covariance import MOST_TIP_SD, CovarianceError, checked_covariance
 from nav.core.errors import InputError
 from nav.core.files import write_toml
 from nav.core.frames import Array
 from nav.core.outputs import written_whole
-from nav.core.tables import Row, TableLimits, parse_table
+from nav.core.tables import Row, Table, TableLimits, parse_table
 from nav.core.textfile import printable, read_text
 from nav.registration.labelled import LabelledPoint
 from nav.registration.markupsfile import read_markups
@@ -22,6 +23,9 @@ SYSTEM = re.compile(r"coordinate[ _-]?system\s*(?:[=:]|is\b)\s*(\w+)", re.IGNORE
 SYSTEMS = {"lps": "lps", "1": "lps", "ras": "ras", "0": "ras"}  # as versions of Slicer write them
 IN_UNIT = re.compile(r"([xyzlpsra]) ?[\[(_ ] ?([a-zµμ]+) ?[\])]?")
 LIMITS = TableLimits()
+UPPER = ("cxx", "cxy", "cxz", "cyy", "cyz", "czz")  # of a point's covariance, mm^2
+MOST_SHARED = 6
+SHARED = tuple(f"s{k}{axis}" for k in range(1, MOST_SHARED + 1) for axis in "xyz")
 POINTS_FORMAT = "c1c2nav/points/1"
 NOT_PLACED = {"0", "false", "no"}  # in the column `defined` of Slicer's point table
 # positionStatus, which Slicer 5 adds to .fcsv without naming the column
@@ -50,13 +54,41 @@ def load_points(path: Path) -> dict[str, Array]:
         Missing, of another kind, a point without label or not placed, a label twice, a number that
         is missing or not finite, a unit or coordinate system that is not known.
     """
+    points = read_point_list(path)
+    for point in points:
+        if not point.label:
+            raise InputError(f"{path}: {point.place}: has no label; give it the fiducial's name")
+    counts = Counter(point.label for point in points)
+    twice = next((point.label for point in points if counts[point.label] > 1), None)
+    if twice is not None:
+        raise InputError(f"{path}: point {twice}: appears twice; each needs a label of its own")
+    return {point.label: point.position for point in points}
+
+
+def read_point_list(path: Path) -> list[LabelledPoint]:
+    """Read points from a file, as `load_points` does, labelled or not.
+
+    Parameters
+    ----------
+    path : Path
+        The file. A table may have the columns `UPPER`, each point's covariance, and `SHARED`.
+
+    Returns
+    -------
+    list of LabelledPoint
+        In the order of the file.
+
+    Raises
+    ------
+    InputError
+        As `load_points`, but for labels that are missing or appear twice; a covariance that is
+        none.
+    """
     path = Path(path)
     points = read_markups(path) if path.suffix.lower() == ".json" else _read_table(path)
     if not points:
         raise InputError(f"{path}: has no points")
     for point in points:
-        if not point.label:
-            raise InputError(f"{path}: {point.place}: has no label; give it the fiducial's name")
         if not point.label.isprintable():
             raise InputError(
                 f"{path}: {point.place}: its label has a character that cannot be shown"
@@ -66,11 +98,7 @@ def load_points(path: Path) -> dict[str, Array]:
                 f"{path}: point {point.label}: is not placed ({point.status}); "
                 "place it, or delete it from the list"
             )
-    counts = Counter(point.label for point in points)
-    twice = next((point.label for point in points if counts[point.label] > 1), None)
-    if twice is not None:
-        raise InputError(f"{path}: point {twice}: appears twice; each needs a label of its own")
-    return {point.label: point.position for point in points}
+    return points
 
 
 def write_points(path: Path, points: Mapping[str, Array], inputs: tuple[Path, ...] = ()) -> None:
@@ -104,24 +132,58 @@ def _read_table(path: Path) -> list[LabelledPoint]:
         path,
         text,
         COLUMNS,
-        ["defined"],
+        ["defined", *UPPER, *SHARED],
         LIMITS.rows,
         "point {label}",
         _millimetres,
         2 if slicer else 0,
     )
     system = _system(path, text, "".join(table.needed[1:]), slicer)
-    positions = table.numbers(table.needed[1:], [row for row in table.rows if not _unplaced(row)])
-    signed = iter(positions * LPS_FROM[system])
-    return [
-        LabelledPoint(
-            row.fields["label"],
-            np.full(3, np.nan) if _unplaced(row) else next(signed),
-            _unplaced(row) or "defined",
-            f"line {row.line}",
+    placed = [row for row in table.rows if not _unplaced(row)]
+    positions = table.numbers(table.needed[1:], placed) * LPS_FROM[system]
+    own, shared = _errors(table, placed, np.array(LPS_FROM[system]))
+    where = {row.line: k for k, row in enumerate(placed)}
+    points = []
+    for row in table.rows:
+        k = where.get(row.line)
+        points.append(
+            LabelledPoint(
+                row.fields["label"],
+                np.full(3, np.nan) if k is None else positions[k],
+                _unplaced(row) or "defined",
+                f"line {row.line}",
+                None if own is None or k is None else own[k],
+                None if shared is None or k is None else shared[k],
+            )
         )
-        for row in table.rows
-    ]
+    return points
+
+
+def _errors(table: Table, rows: Sequence[Row], signs: Array) -> tuple[Array | None, Array | None]:
+    """Return the covariances (n, 3, 3) and shared errors (n, 3, k) that a table has."""
+    there = rows[0].fields if rows else {}
+    own = shared = None
+    if all(column in there for column in UPPER):
+        upper = table.numbers(UPPER, rows)
+        own = np.zeros((len(rows), 3, 3))
+        first, second = np.triu_indices(3)
+        own[:, first, second] = own[:, second, first] = upper
+        try:
+            own = checked_covariance(own, [MOST_TIP_SD] * 3) * np.outer(signs, signs)
+        except CovarianceError as error:
+            raise table.refusal(
+                rows[error.index], f"{UPPER[0]} to {UPPER[-1]} are not a covariance: {error}"
+            ) from None
+    count = sum(column in there for column in SHARED) // 3
+    if count and all(column in there for column in SHARED[: 3 * count]):
+        columns = table.numbers(SHARED[: 3 * count], rows)
+        if np.abs(columns).max() > MOST_TIP_SD:
+            worst = int(np.argmax(np.abs(columns).max(axis=1)))
+            raise table.refusal(
+                rows[worst], f"{SHARED[0]} to {SHARED[3 * count - 1]}: more than {MOST_TIP_SD:g} mm"
+            )
+        shared = columns.reshape(len(rows), count, 3).transpose(0, 2, 1) * signs[:, None]
+    return own, shared
 
 
 def _unplaced(row: Row) -> str:

@@ -24,12 +24,14 @@ def register_points(
     touched: ArrayLike,
     covariance: ArrayLike | None = None,
     fle: float = 0.0,
+    shared: ArrayLike | None = None,
 ) -> Registration:
     """Estimate the rigid transform that best maps touched points onto model points.
 
     Closed form for equal isotropic errors [1]_, with reflections excluded [2]_; with covariances,
-    Gauss-Newton on Mahalanobis distances from there [3]_. The covariance is never smaller than the
-    one that the residuals show.
+    Gauss-Newton on Mahalanobis distances from there [3]_; errors that all touches share correlate
+    them, and all coordinates are weighted together (generalised least squares [4]_). The covariance
+    is never smaller than the one that the residuals show.
 
     Parameters
     ----------
@@ -42,6 +44,10 @@ def register_points(
     fle : float
         Fiducial localisation error that the covariances do not include (divot, hand), mm, one
         standard deviation per axis.
+    shared : array_like, shape (n, 3, k), optional
+        Errors that all touches share, such as those of the tip and of the rig's scale, which
+        `covariance` does not include: column j is how one standard deviation of the j-th moves
+        each touched point, reference frame, mm.
 
     Returns
     -------
@@ -60,18 +66,20 @@ def register_points(
     .. [1] Arun et al., IEEE PAMI 9(5), 1987.
     .. [2] Umeyama, IEEE PAMI 13(4), 1991.
     .. [3] Balachandran and Fitzpatrick, SPIE 7261, 2009.
+    .. [4] Aitken, Proc. R. Soc. Edinburgh 55, 1935.
     """
     model, touched = _pairs(model, touched)
     start = closed_form(model, touched)
     noise = np.broadcast_to(np.eye(3) * fle**2, (len(model), 3, 3)).copy()
     if covariance is not None:
         noise += np.asarray(covariance, float)
+    common = None if shared is None else np.asarray(shared, float)
     if not noise.any():
         noise += np.eye(3)
         transform, information = start, normal_equations(start, model, touched, noise)[0]
         scale = float(((start.apply(touched) - model) ** 2).sum()) / _freedom(model)
     else:
-        transform, information, chi2 = _refine(start, model, touched, noise)
+        transform, information, chi2 = _refine(start, model, touched, noise, common)
         scale = max(1.0, chi2 / _freedom(model))
     residuals = np.linalg.norm(transform.apply(touched) - model, axis=1)
     pose = Pose(transform, np.asarray(np.linalg.inv(information) * scale, float))
@@ -118,12 +126,7 @@ def _pairs(model: ArrayLike, touched: ArrayLike) -> tuple[Array, Array]:
         raise DegenerateLayout(
             f"registration: got {len(model)} fiducials, at least 3 are needed (better 6)"
         )
-    from_line, _ = _spread(model)
-    if from_line < MIN_SPREAD:
-        raise DegenerateLayout(
-            f"registration: the {len(model)} fiducials lie within {from_line:.1f} mm (rms) of "
-            "a line; add one at least 20 mm to its side"
-        )
+    refuse_line(model)
     from_line, from_mean = _spread(touched)
     if from_line < MIN_SPREAD:
         one_place = from_mean < MIN_SPREAD
@@ -133,6 +136,27 @@ def _pairs(model: ArrayLike, touched: ArrayLike) -> tuple[Array, Array]:
             f"{what}, their fiducials do not; touch each fiducial at its own place"
         )
     return model, touched
+
+
+def refuse_line(model: Array) -> None:
+    """Refuse fiducials that lie on a line.
+
+    Parameters
+    ----------
+    model : ndarray, shape (n, 3)
+        mm.
+
+    Raises
+    ------
+    DegenerateLayout
+        They are within `MIN_SPREAD` of it: the rotation about it is undetermined.
+    """
+    from_line, _ = _spread(model)
+    if from_line < MIN_SPREAD:
+        raise DegenerateLayout(
+            f"registration: the {len(model)} fiducials lie within {from_line:.1f} mm (rms) of "
+            "a line; add one at least 20 mm to its side"
+        )
 
 
 def _spread(points: Array) -> tuple[float, float]:
@@ -147,11 +171,15 @@ def _freedom(model: Array) -> int:
 
 
 def _refine(
-    start: RigidTransform, model: Array, touched: Array, noise: Array
+    start: RigidTransform,
+    model: Array,
+    touched: Array,
+    noise: Array,
+    shared: Array | None = None,
 ) -> tuple[RigidTransform, Array, float]:
     try:
         transform = gauss_newton(
-            start, lambda at: normal_equations(at, model, touched, noise)[:2], perturbed,
+            start, lambda at: normal_equations(at, model, touched, noise, shared)[:2], perturbed,
             steps=MAX_STEPS, converged=CONVERGED,
         )  # fmt: skip
     except np.linalg.LinAlgError:
@@ -160,12 +188,41 @@ def _refine(
             f"registration: fiducials that are up to {extent:.3g} mm apart determine nothing; "
             "are all positions right, and in millimetres?"
         ) from None
-    information, _, chi2 = normal_equations(transform, model, touched, noise)
+    information, _, chi2 = normal_equations(transform, model, touched, noise, shared)
     return transform, information, chi2
 
 
+def joint_covariance(rotation: Array, own: Array, shared: Array) -> Array:
+    """Return the covariance of all coordinates of touched points together, in another frame.
+
+    Parameters
+    ----------
+    rotation : ndarray, shape (3, 3)
+        From the points' frame.
+    own : ndarray, shape (n, 3, 3)
+        Covariances of the errors of each point alone, mm^2.
+    shared : ndarray, shape (n, 3, k)
+        How each of the errors that all points share moves them, mm.
+
+    Returns
+    -------
+    ndarray, shape (3n, 3n)
+        In mm^2.
+    """
+    count = len(own)
+    turned = (rotation @ shared).reshape(3 * count, shared.shape[2])
+    joint = (turned @ turned.T).reshape(count, 3, count, 3)
+    index = np.arange(count)
+    joint[index, :, index, :] += rotation @ own @ rotation.T
+    return np.asarray(joint.reshape(3 * count, 3 * count), float)
+
+
 def normal_equations(
-    transform: RigidTransform, model: Array, touched: Array, noise: Array
+    transform: RigidTransform,
+    model: Array,
+    touched: Array,
+    noise: Array,
+    shared: Array | None = None,
 ) -> tuple[Array, Array, float]:
     """Return the information, gradient and chi-square of paired points at a transform.
 
@@ -177,6 +234,8 @@ def normal_equations(
         Model frame and reference frame, mm.
     noise : ndarray, shape (n, 3, 3)
         Covariances of the touched points, reference frame, mm^2.
+    shared : ndarray, shape (n, 3, k), optional
+        Errors that all touched points share, as `joint_covariance` has them.
 
     Returns
     -------
@@ -189,6 +248,14 @@ def normal_equations(
     """
     rotation = transform.rotation.as_matrix()
     moved = transform.apply(touched)
+    if shared is not None and shared.shape[2] > 0:
+        stacked = point_jacobian(moved).reshape(-1, 6)
+        weighted = np.linalg.solve(
+            joint_covariance(rotation, noise, shared),
+            np.column_stack([stacked, (model - moved).ravel()]),
+        )
+        chi2 = float((model - moved).ravel() @ weighted[:, 6])
+        return stacked.T @ weighted[:, :6], stacked.T @ weighted[:, 6], chi2
     weight = np.linalg.inv(rotation @ noise @ rotation.T)
     jacobian = point_jacobian(moved)
     off = model - moved

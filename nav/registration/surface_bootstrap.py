@@ -5,13 +5,16 @@ from scipy.linalg import eigh
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.core.frames import Array
-from nav.registration.surface_kernels import DistanceField, Schedule, fit_resampled
+from nav.registration.prepared_surface import PreparedSurface
+from nav.registration.surface_exact import Touches, fit_exactly
 
 SAMPLES = 100
-RESAMPLED = Schedule(1.2, 1.2, 6)
+STEPS = 8
 
 
-def bootstrap_covariance(field: DistanceField, points: Array, transform: RigidTransform) -> Array:
+def bootstrap_covariance(
+    surface: PreparedSurface, touches: Touches, mean: Array, transform: RigidTransform
+) -> Array:
     """Estimate a registration's covariance by resampling the touched points [1]_.
 
     The information of a fit is linear in its pose; with few points on a curved surface that is too
@@ -19,10 +22,12 @@ def bootstrap_covariance(field: DistanceField, points: Array, transform: RigidTr
 
     Parameters
     ----------
-    field : DistanceField
-        Of the surface.
-    points : ndarray, shape (n, 3)
-        The points that the registration rests on, reference frame, mm.
+    surface : PreparedSurface
+        Where they were touched.
+    touches : Touches
+        The points that the registration rests on.
+    mean : ndarray, shape (3,)
+        Theirs, reference frame, mm.
     transform : RigidTransform
         model_from_reference, fitted to them.
 
@@ -35,23 +40,21 @@ def bootstrap_covariance(field: DistanceField, points: Array, transform: RigidTr
     ----------
     .. [1] Efron, Ann. Stat. 7(1), 1979.
     """
-    mean = points.mean(axis=0)
+    count = len(touches.points)
     rng = np.random.default_rng(0)
-    counts = rng.multinomial(len(points), np.full(len(points), 1.0 / len(points)), SAMPLES)
-    turned, moved = fit_resampled(
-        field,
-        np.ascontiguousarray(points - mean),
-        counts.astype(float),
-        transform.rotation.as_matrix(),
-        transform.apply(mean),
-        RESAMPLED,
-    )
-    rotations = Rotation.from_matrix(turned)
+    counts = rng.multinomial(count, np.full(count, 1.0 / count), SAMPLES).astype(float)
+    start = transform.rotation.as_matrix(), transform.apply(mean)
+    fits = [
+        fit_exactly(surface.field, surface.facets, touches, drawn, *start, STEPS)
+        for drawn in counts
+    ]
+    rotations = Rotation.from_matrix(np.stack([rotation for rotation, _ in fits]))
+    moved = np.stack([place for _, place in fits])
     samples = RigidTransform.from_components(moved - rotations.apply(mean), rotations)
     # each sample's pose as a left perturbation of the fit's
     change = samples * transform.inv()
     offsets = np.hstack([change.translation, change.rotation.as_rotvec()])
-    offsets -= offsets.mean(axis=0)
+    offsets -= np.median(offsets, axis=0)
     return np.asarray(offsets.T @ offsets / (SAMPLES - 1), float)
 
 

@@ -137,37 +137,76 @@ def robust_cost(
 
 @njit(cache=True, nogil=True)
 def score_starts(
-    field: DistanceField, points: Array, rotations: Array, translations: Array, scale: float
-) -> Array:  # pragma: no cover - compiled
-    """Return the robust cost of every rotation with every translation.
+    costs: DistanceField, points: Array, rotations: Array, places: Array, best: int
+) -> tuple[Array, NDArray[np.int64]]:  # pragma: no cover - compiled
+    """Return for every rotation the places of the points' mean that cost least.
 
     Parameters
     ----------
-    field : DistanceField
-        Of the surface.
+    costs : DistanceField
+        What a point costs at each node, instead of distances.
     points : ndarray, shape (n, 3)
-        In mm.
+        About their mean, mm.
     rotations : ndarray, shape (a, 3, 3)
         Model from points.
-    translations : ndarray, shape (b, 3)
+    places : ndarray, shape (b, 3)
         In mm.
-    scale : float
-        As for `robust_cost`.
+    best : int
+        How many places.
 
     Returns
     -------
-    ndarray, shape (a, b)
+    scores : ndarray, shape (a, best)
+        Mean cost of the points at the nodes nearest to them.
+    which : ndarray of int, shape (a, best)
+        The places.
     """
-    costs = np.empty((len(rotations), len(translations)))
+    nx, ny, nz = costs.values.shape
+    scale, count = 1.0 / costs.spacing, len(points)
+    scores = np.full((len(rotations), best), 1e30)
+    which = np.zeros((len(rotations), best), np.int64)
+    at = np.empty((count, 3), np.float32)
     for a in range(len(rotations)):
-        for b in range(len(translations)):
-            costs[a, b] = robust_cost(field, points, rotations[a], translations[b], scale)
-    return costs
+        r = rotations[a]
+        for n in range(count):
+            for k in range(3):
+                at[n, k] = scale * (
+                    r[k, 0] * points[n, 0] + r[k, 1] * points[n, 1] + r[k, 2] * points[n, 2]
+                )
+        for b in range(len(places)):
+            # half a node, so that cutting rounds
+            x = np.float32((places[b, 0] - costs.origin[0]) * scale + 0.5)
+            y = np.float32((places[b, 1] - costs.origin[1]) * scale + 0.5)
+            z = np.float32((places[b, 2] - costs.origin[2]) * scale + 0.5)
+            total = np.float32(0.0)
+            for n in range(count):
+                i = min(max(int(at[n, 0] + x), 0), nx - 1)
+                j = min(max(int(at[n, 1] + y), 0), ny - 1)
+                k = min(max(int(at[n, 2] + z), 0), nz - 1)
+                total += costs.values[i, j, k]
+            score = total / count
+            if score < scores[a, best - 1]:
+                m = best - 1
+                while m > 0 and score < scores[a, m - 1]:
+                    scores[a, m], which[a, m] = scores[a, m - 1], which[a, m - 1]
+                    m -= 1
+                scores[a, m], which[a, m] = score, b
+    return scores, which
 
 
 @njit(cache=True, nogil=True)
-def _turn(vector: Array) -> Array:  # pragma: no cover - compiled
-    """Return the rotation matrix of a rotation vector (Rodrigues)."""
+def turn_by(vector: Array) -> Array:  # pragma: no cover - compiled
+    """Return the rotation matrix of a rotation vector (Rodrigues).
+
+    Parameters
+    ----------
+    vector : ndarray, shape (3,)
+        In rad.
+
+    Returns
+    -------
+    ndarray, shape (3, 3)
+    """
     angle = math.sqrt((vector**2).sum())
     if angle < 1e-12:
         return np.eye(3)
@@ -187,7 +226,6 @@ def _turn(vector: Array) -> Array:  # pragma: no cover - compiled
 def fit_robustly(
     field: DistanceField,
     points: Array,
-    counts: Array,
     rotation: Array,
     translation: Array,
     schedule: Schedule,
@@ -200,8 +238,6 @@ def fit_robustly(
         Of the surface.
     points : ndarray, shape (n, 3)
         About their mean, mm.
-    counts : ndarray, shape (n,)
-        How often each point counts.
     rotation : ndarray, shape (3, 3)
         Start, model from points.
     translation : ndarray, shape (3,)
@@ -221,8 +257,6 @@ def fit_robustly(
         scale = schedule.first_scale * ratio ** (step / max(1, schedule.steps - 1))
         information, slope, weights = np.zeros((6, 6)), np.zeros(6), 0.0
         for n in range(len(points)):
-            if counts[n] == 0.0:
-                continue
             x, y, z = points[n, 0], points[n, 1], points[n, 2]
             px = rotation[0, 0] * x + rotation[0, 1] * y + rotation[0, 2] * z
             py = rotation[1, 0] * x + rotation[1, 1] * y + rotation[1, 2] * z
@@ -230,7 +264,7 @@ def fit_robustly(
             d = distance_and_gradient(
                 field, px + translation[0], py + translation[1], pz + translation[2], gradient
             )
-            weight = counts[n] / (1.0 + (d / scale) ** 2) ** 2
+            weight = 1.0 / (1.0 + (d / scale) ** 2) ** 2
             row[0], row[1], row[2] = gradient[0], gradient[1], gradient[2]
             row[3] = py * gradient[2] - pz * gradient[1]
             row[4] = pz * gradient[0] - px * gradient[2]
@@ -248,7 +282,7 @@ def fit_robustly(
         turned = math.sqrt((change[3:] ** 2).sum())
         if turned > MOST_TURN:
             change *= MOST_TURN / turned
-        rotation = _turn(change[3:]) @ rotation
+        rotation = turn_by(change[3:]) @ rotation
         translation = translation + change[:3]
     return rotation, translation
 
@@ -283,51 +317,9 @@ def fit_starts(
     costs : ndarray, shape (k,)
         Robust costs at the last scale.
     """
-    counts = np.ones(len(points))
     turned, moved = np.empty((len(rotations), 3, 3)), np.empty((len(rotations), 3))
     costs = np.empty(len(rotations))
     for k in range(len(rotations)):
-        turned[k], moved[k] = fit_robustly(
-            field, points, counts, rotations[k], translations[k], schedule
-        )
+        turned[k], moved[k] = fit_robustly(field, points, rotations[k], translations[k], schedule)
         costs[k] = robust_cost(field, points, turned[k], moved[k], schedule.last_scale)
     return turned, moved, costs
-
-
-@njit(cache=True, nogil=True)
-def fit_resampled(
-    field: DistanceField,
-    points: Array,
-    counts: Array,
-    rotation: Array,
-    translation: Array,
-    schedule: Schedule,
-) -> tuple[Array, Array]:  # pragma: no cover - compiled
-    """Fit resampled points from one pose, for a bootstrap.
-
-    Parameters
-    ----------
-    field : DistanceField
-        Of the surface.
-    points : ndarray, shape (n, 3)
-        About their mean, mm.
-    counts : ndarray, shape (b, n)
-        How often each point counts in each sample.
-    rotation : ndarray, shape (3, 3)
-        Model from points.
-    translation : ndarray, shape (3,)
-        In mm.
-    schedule : Schedule
-        Scales and number of steps.
-
-    Returns
-    -------
-    rotations : ndarray, shape (b, 3, 3)
-    translations : ndarray, shape (b, 3)
-    """
-    turned, moved = np.empty((len(counts), 3, 3)), np.empty((len(counts), 3))
-    for b in range(len(counts)):
-        turned[b], moved[b] = fit_robustly(
-            field, points, counts[b], rotation, translation, schedule
-        )
-    return turned, moved

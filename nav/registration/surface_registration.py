@@ -6,43 +6,43 @@ what is wrong, not a pose.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.spatial.transform import RigidTransform
 from scipy.special import chdtri
 
 from nav.core.errors import InputError
-from nav.core.frames import Array, Pose, perturbed
-from nav.registration.determinacy import WeakestMotion, weakest_motion
-from nav.registration.points import LARGEST, closed_form
+from nav.core.frames import point_jacobian
+from nav.registration.determinacy import WeakestMotion
+from nav.registration.points import LARGEST, DegenerateLayout, closed_form, register_points
+from nav.registration.prepared_surface import PreparedSurface
 from nav.registration.registration_result import Registration
-from nav.registration.surface_bootstrap import bootstrap_covariance, larger_covariance
-from nav.registration.surface_kernels import distance_and_gradient
-from nav.registration.surface_search import (
-    DISTINCT,
-    PoseFound,
-    SearchedSurface,
-    displacement,
-    search_around,
-    search_everywhere,
+from nav.registration.surface_fit import (
+    LEAST_POINTS,
+    REFUSED,
+    FiducialPairs,
+    SurfaceFit,
+    TouchedSurface,
+    describe_fit,
+    fit_candidates,
+    fit_with_fiducials,
+    linearised,
+    touched_surface,
+    with_sampled_covariance,
 )
+from nav.registration.surface_search import displacement, search_around, search_everywhere
 
-LEAST_POINTS = 12  # six are needed by counting; with fewer than twelve many poses fit
 SIGMA = 0.3  # mm: a touch on bone along its normal, if nothing better is known
-LEAST_SURFACE_SIGMA = 0.05  # mm: no surface is known better
-STEPS, CONVERGED = 40, 1e-7  # Gauss-Newton steps; the change in mm and rad at which they end
-CUT = 4.685  # sd: Tukey's biweight gives no weight beyond it
-OUTLIER = 4.0  # sd
-MOST_OUTLIERS = 0.25  # of the points
-REFUSED = 1e-4  # probability of residuals as large as these under the declared errors
-ALTERNATIVES = 12  # poses that are fitted exactly
-MORE_ROTATIONS = (2000, 6000, 20000)  # tried in turn while nothing fits
+LEAST_SIGMA, MOST_SIGMA = 0.01, 5.0  # mm
+ROTATIONS = (3000, 9000, 27000)  # tried in turn while nothing fits
 # A pose is unrivalled where every other one's log-likelihood is lower by this much
 LEAST_ODDS = 12.0
 MOST_UNDETERMINED = 1.5  # mm rms of the surface along the weakest motion, one sd
 ROUGH_SHIFT, ROUGH_TURN = 8.0, 0.25  # mm, rad: how far rough landmarks may be off, one sd per axis
+LEAST_EXTENT = 10.0  # mm: points all nearer to each other are one place, or metres, or inches
+FIDUCIALS_SHIFT, FIDUCIALS_TURN = 1.0, 0.03  # mm, rad: how far fiducials may be off, one sd
 
 
 class SurfaceNotRegistered(InputError):
@@ -51,48 +51,16 @@ class SurfaceNotRegistered(InputError):
     Parameters
     ----------
     code : str
-        "does-not-fit", "ambiguous", "undetermined" or "too-few".
+        "does-not-fit", "ambiguous", "undetermined", "too-few" or "disagree".
     message : str
         One line for people.
     facts : SurfaceFit or None
         The best fit that was refused.
     """
 
-    def __init__(self, code: str, message: str, facts: "SurfaceFit | None" = None) -> None:
+    def __init__(self, code: str, message: str, facts: SurfaceFit | None = None) -> None:
         super().__init__(message)
         self.code, self.facts = code, facts
-
-
-@dataclass(frozen=True)
-class SurfaceFit:
-    """A pose of touched points on a surface, and what is for and against it.
-
-    Parameters
-    ----------
-    pose : Pose
-        model_from_reference with its covariance.
-    residuals : ndarray, shape (n,)
-        Signed distances of the points, positive outside, mm.
-    sd : ndarray, shape (n,)
-        Declared standard deviation of each, mm.
-    used : ndarray, shape (n,), bool
-        False for outliers.
-    chi2, freedom : float and int
-        Of the points used.
-    log_likelihood : float
-        Robust, of all points.
-    weakest : WeakestMotion
-        What is known least.
-    """
-
-    pose: Pose
-    residuals: Array
-    sd: Array
-    used: NDArray[np.bool_]
-    chi2: float
-    freedom: int
-    log_likelihood: float
-    weakest: WeakestMotion
 
 
 @dataclass(frozen=True)
@@ -118,21 +86,23 @@ class SurfaceRegistration:
 
 
 def register_surface(
-    surface: SearchedSurface,
+    surface: PreparedSurface,
     points: ArrayLike,
     covariance: ArrayLike | None = None,
     sigma: float = SIGMA,
     landmarks: tuple[ArrayLike, ArrayLike] | None = None,
+    fiducials: FiducialPairs | None = None,
+    effort: int = len(ROTATIONS),
 ) -> SurfaceRegistration:
     """Estimate the rigid transform that puts touched points on a surface.
 
-    Searched from rough landmarks or from nothing; then Gauss-Newton on signed distances (point to
-    plane [1]_) with Tukey's biweight, each point weighted by its error along the normal [2]_. The
-    covariance is that of the information, enlarged where a bootstrap over the touches shows more.
+    Searched from rough landmarks or from nothing; then Gauss-Newton on distances (point to plane
+    [1]_) with Tukey's biweight, each point weighted by its error along the normal [2]_. The
+    covariance is that of the posterior, sampled where a bootstrap over the touches shows it.
 
     Parameters
     ----------
-    surface : SearchedSurface
+    surface : PreparedSurface
         Bones, from `prepare_surface`; model frame, mm.
     points : array_like, shape (n, 3)
         Touched on them, reference frame, mm.
@@ -143,15 +113,21 @@ def register_surface(
         deviation, mm.
     landmarks : pair of array_like, shape (m, 3), optional
         Rough landmarks in the model frame and, touched, in the reference frame, mm; at least three.
+    fiducials : FiducialPairs, optional
+        Touched fiducials, estimated together with the points, where both agree.
+    effort : int
+        How often the search is repeated with three times as many starts while nothing fits; 1 to 3.
 
     Returns
     -------
     SurfaceRegistration
+        The pose with its covariance, and what is for it.
 
     Raises
     ------
     SurfaceNotRegistered
-        Too few points, none or several poses that fit, or a direction that is not determined.
+        Too few points, none or several poses that fit, a direction that is not determined, or
+        fiducials that disagree with the surface.
     InputError
         Numbers that are not finite or not plausible, wrong shapes.
 
@@ -160,60 +136,160 @@ def register_surface(
     .. [1] Chen and Medioni, Image Vis. Comput. 10(3), 1992.
     .. [2] Billings, Boctor and Taylor, PLoS ONE 10(3), 2015.
     """
-    touched, noise = _checked(points, covariance, sigma)
+    touched = _checked(points, covariance, sigma)
     start = None if landmarks is None else _rough(*landmarks)
-    best: SurfaceFit | None = None
-    rivals: list[SurfaceFit] = []
-    for rotations in MORE_ROTATIONS:
+    if fiducials is not None:
+        return _with_fiducials(surface, touched, start, fiducials, effort)
+    return _surface_alone(surface, touched, start, effort)
+
+
+def _surface_alone(
+    surface: PreparedSurface,
+    touched: TouchedSurface,
+    start: RigidTransform | None,
+    effort: int,
+) -> SurfaceRegistration:
+    fits: list[SurfaceFit] = []
+    for rotations in ROTATIONS[:effort]:
         candidates = (
-            search_everywhere(surface, touched, rotations)
+            search_everywhere(surface, touched.points, rotations)
             if start is None
-            else search_around(surface, touched, start, ROUGH_SHIFT, ROUGH_TURN)
+            else search_around(surface, touched.points, start, ROUGH_SHIFT, ROUGH_TURN)
         )
-        fits = _exact(surface, touched, noise, sigma, candidates)
-        best, rivals = fits[0], fits[1:]
-        if _explains(best) or start is not None:
+        fits = fit_candidates(surface, touched, candidates)
+        if fits[0].explained or start is not None:
             break
-    assert best is not None
-    if not _explains(best):
+    best = fits[0]
+    if not best.explained:
         raise SurfaceNotRegistered("does-not-fit", _why_no_fit(best), best)
-    best = _with_bootstrap(surface, touched, best)
-    odds, rival = _next_best(surface, best, rivals)
+    odds, rival = _next_best(surface, best, fits[1:])
     if odds < LEAST_ODDS:
         raise SurfaceNotRegistered(
             "ambiguous",
-            f"another pose, {rival:.0f} mm away, fits the {len(touched)} points nearly as well; "
-            "touch more points, and also places away from these",
+            f"another pose, {rival:.0f} mm away, fits the {len(touched.points)} points nearly as "
+            "well; touch more points, and also places away from these",
             best,
         )
+    best = with_sampled_covariance(surface, touched, best)
     if best.weakest.sd > MOST_UNDETERMINED:
         raise SurfaceNotRegistered("undetermined", _why_undetermined(best.weakest), best)
-    rms = float(np.sqrt(np.mean(best.residuals[best.used] ** 2)))
-    registration = Registration(best.pose, rms, np.abs(best.residuals), "surface")
-    return SurfaceRegistration(registration, best, odds, rival)
+    return SurfaceRegistration(_registration(best, "surface"), best, odds, rival)
 
 
-def _checked(
-    points: ArrayLike, covariance: ArrayLike | None, sigma: float
-) -> tuple[Array, Array | None]:
+def _registration(fit: SurfaceFit, method: str) -> Registration:
+    return Registration(fit.pose, fit.rms, np.abs(fit.residuals[fit.used]), method)
+
+
+def _with_fiducials(
+    surface: PreparedSurface,
+    touched: TouchedSurface,
+    start: RigidTransform | None,
+    pairs: FiducialPairs,
+    effort: int,
+) -> SurfaceRegistration:
+    """Estimate from points on the surface and fiducials, where both agree."""
+    try:
+        by_points = register_points(pairs.model, pairs.touched, pairs.covariance)
+    except DegenerateLayout:
+        by_points = None
+    try:
+        alone = _surface_alone(surface, touched, start, effort)
+        _check_fiducials(alone.fit, pairs)
+        near, odds, rival = alone.fit.pose.transform, alone.odds, alone.rival
+    except SurfaceNotRegistered as error:
+        # what the surface alone leaves open the fiducials may settle, but not what fits nowhere
+        if by_points is None or error.code not in ("ambiguous", "undetermined"):
+            raise
+        near, odds, rival = by_points.model_from_reference.transform, np.inf, np.inf
+        found = search_around(surface, touched.points, near, FIDUCIALS_SHIFT, FIDUCIALS_TURN)
+        near = fit_candidates(surface, touched, found)[0].pose.transform
+    if by_points is not None:
+        _check_surface(surface, touched, by_points)
+    fit = fit_with_fiducials(surface, touched, near, pairs)
+    if not fit.explained:
+        raise SurfaceNotRegistered(
+            "disagree",
+            f"fiducials and surface do not fit together (chi-square {fit.chi2:.0f} of "
+            f"{fit.freedom} degrees of freedom); check both, and that the bones did not move",
+            fit,
+        )
+    if fit.weakest.sd > MOST_UNDETERMINED:
+        raise SurfaceNotRegistered("undetermined", _why_undetermined(fit.weakest), fit)
+    return SurfaceRegistration(_registration(fit, "points+surface"), fit, odds, rival)
+
+
+def _check_fiducials(fit: SurfaceFit, pairs: FiducialPairs) -> None:
+    """Refuse fiducials that are not where the surface says."""
+    found = fit.pose.transform.apply(pairs.touched)
+    rotation = fit.pose.transform.rotation.as_matrix()
+    off = found - pairs.model
+    stacked = point_jacobian(found).reshape(-1, 6)
+    total = stacked @ fit.pose.covariance @ stacked.T
+    for k, own in enumerate(rotation @ pairs.covariance @ rotation.T):
+        total[3 * k : 3 * k + 3, 3 * k : 3 * k + 3] += own
+    chi2 = float(off.ravel() @ np.linalg.solve(total, off.ravel()))
+    if chi2 > chdtri(off.size, REFUSED):
+        distances = np.linalg.norm(off, axis=1)
+        worst = int(np.argmax(distances))
+        raise SurfaceNotRegistered(
+            "disagree",
+            f"the fiducials disagree with the surface: at its pose {pairs.labels[worst]} is "
+            f"{distances[worst]:.2f} mm off (all: chi-square {chi2:.0f}, {off.size} expected); "
+            "check labels, and that the bones did not move",
+            fit,
+        )
+
+
+def _check_surface(
+    surface: PreparedSurface, touched: TouchedSurface, by_points: Registration
+) -> None:
+    """Refuse a surface that is not where the fiducials say."""
+    pose = by_points.model_from_reference
+    residuals, rows, sd = linearised(surface, touched, pose.transform)
+    total = rows @ pose.covariance @ rows.T + np.diag(sd**2)
+    # outliers of the touches are no disagreement
+    kept = np.abs(residuals) <= 4.0 * np.sqrt(np.diag(total))
+    chi2 = float(residuals[kept] @ np.linalg.solve(total[np.ix_(kept, kept)], residuals[kept]))
+    if kept.mean() < 0.75 or chi2 > chdtri(max(1, int(kept.sum())), REFUSED):
+        raise SurfaceNotRegistered(
+            "disagree",
+            f"the surface disagrees with the fiducials: at their pose the points are "
+            f"{np.sqrt(np.mean(residuals**2)):.2f} mm rms off it ({np.median(sd):.2f} expected) "
+            f"and {int((~kept).sum())} of {len(kept)} far off; check both, and that the bones did "
+            "not move",
+            describe_fit(surface, touched, pose.transform),
+        )
+
+
+def _checked(points: ArrayLike, covariance: ArrayLike | None, sigma: float) -> TouchedSurface:
     touched = np.asarray(points, float)
     if touched.ndim != 2 or touched.shape[1] != 3:
         raise InputError(f"surface registration: expected points (n, 3), got {touched.shape}")
     if not np.isfinite(touched).all() or np.abs(touched).max(initial=0.0) > LARGEST:
         raise InputError("surface registration: a point has a number that is not plausible")
-    if not 0.01 <= sigma <= 5.0:
-        raise InputError(f"surface registration: sigma: expected 0.01 to 5 mm, got {sigma:g}")
+    if not LEAST_SIGMA <= sigma <= MOST_SIGMA:
+        raise InputError(
+            f"surface registration: sigma: expected {LEAST_SIGMA:g} to {MOST_SIGMA:g} mm, "
+            f"got {sigma:g}"
+        )
     if len(touched) < LEAST_POINTS:
         raise SurfaceNotRegistered(
             "too-few",
             f"{len(touched)} points; at least {LEAST_POINTS} are needed, and 30 to 60 are better",
+        )
+    extent = float(np.linalg.norm(np.ptp(touched, axis=0)))
+    if extent < LEAST_EXTENT:
+        raise SurfaceNotRegistered(
+            "undetermined",
+            f"all {len(touched)} points lie within {extent:.3g} mm: are they in millimetres (not "
+            "metres or inches), and touched at many places?",
         )
     noise = None if covariance is None else np.asarray(covariance, float)
     if noise is not None and noise.shape != (len(touched), 3, 3):
         raise InputError(
             f"surface registration: expected covariances ({len(touched)}, 3, 3), got {noise.shape}"
         )
-    return touched, noise
+    return touched_surface(touched, noise, sigma**2)
 
 
 def _rough(model: ArrayLike, touched: ArrayLike) -> RigidTransform:
@@ -223,131 +299,8 @@ def _rough(model: ArrayLike, touched: ArrayLike) -> RigidTransform:
     return closed_form(to_points, from_points)
 
 
-def _exact(
-    surface: SearchedSurface,
-    touched: Array,
-    noise: Array | None,
-    sigma: float,
-    candidates: Sequence[PoseFound],
-) -> list[SurfaceFit]:
-    """Fit the best candidates to the exact surface; return distinct ones, likeliest first."""
-    fits: list[SurfaceFit] = []
-    for candidate in candidates[:ALTERNATIVES]:
-        fit = _fit_exactly(surface, touched, noise, sigma, candidate.model_from_points)
-        if all(
-            displacement(surface.places, fit.pose.transform, other.pose.transform) > DISTINCT
-            for other in fits
-        ):
-            fits.append(fit)
-    return sorted(fits, key=lambda fit: -fit.log_likelihood)
-
-
-def _fit_exactly(
-    surface: SearchedSurface,
-    touched: Array,
-    noise: Array | None,
-    sigma: float,
-    start: RigidTransform,
-) -> SurfaceFit:
-    transform = start
-    for _ in range(STEPS):
-        residuals, normals, sd = _residuals(surface, touched, noise, sigma, transform)
-        weights = _biweight(residuals / sd) / sd**2
-        rows = _rows(transform.apply(touched), normals)
-        information = rows.T @ (rows * weights[:, None])
-        # nothing holds where no point is near: a tiny damping keeps the step finite
-        damped = information + np.diag([1e-6] * 3 + [1e-3] * 3)
-        step = np.linalg.solve(damped, -rows.T @ (weights * residuals))
-        transform = perturbed(transform, np.clip(step, -2.0, 2.0))
-        if np.abs(step).max() < CONVERGED:
-            break
-    residuals, normals, sd = _residuals(surface, touched, noise, sigma, transform)
-    used = np.abs(residuals) <= OUTLIER * sd
-    rows = _rows(transform.apply(touched), normals)[used]
-    information = rows.T @ (rows / sd[used][:, None] ** 2)
-    chi2, freedom = float(((residuals / sd)[used] ** 2).sum()), max(1, int(used.sum()) - 6)
-    inverse = np.linalg.inv(information + np.diag([1e-9] * 3 + [1e-6] * 3))
-    covariance = np.asarray(inverse * max(1.0, chi2 / freedom), float)
-    return SurfaceFit(
-        Pose(transform, covariance),
-        residuals,
-        sd,
-        used,
-        chi2,
-        freedom,
-        -0.5 * float(_biweight_cost(residuals / sd).sum()),
-        weakest_motion(covariance, surface.places),
-    )
-
-
-def _residuals(
-    surface: SearchedSurface,
-    touched: Array,
-    noise: Array | None,
-    sigma: float,
-    transform: RigidTransform,
-) -> tuple[Array, Array, Array]:
-    """Return signed distances, outward normals and declared sd of the points at a pose."""
-    moved = transform.apply(touched)
-    each = [bone.distances(moved) for bone in surface.surfaces]
-    distances = np.stack([distance for distance, _ in each])
-    nearest = np.argmin(distances, axis=0)
-    residuals = np.take_along_axis(distances, nearest[None], axis=0)[0]
-    feet = np.stack([foot for _, foot in each])[nearest, np.arange(len(moved))]
-    normals = np.empty_like(moved)
-    gradient = np.empty(3)
-    for k, (x, y, z) in enumerate(moved):
-        distance_and_gradient(surface.field, x, y, z, gradient)
-        normals[k] = gradient / max(float(np.linalg.norm(gradient)), 1e-9)
-    variance = np.full(len(moved), sigma**2)
-    for number, bone in enumerate(surface.surfaces):
-        mine = nearest == number
-        if bone.sigma is not None and mine.any():
-            variance[mine] += np.maximum(bone.sigma.at(feet[mine]), LEAST_SURFACE_SIGMA) ** 2
-        else:
-            variance[mine] += LEAST_SURFACE_SIGMA**2
-    if noise is not None:
-        rotation = transform.rotation.as_matrix()
-        variance = variance + np.einsum(
-            "ni,nij,nj->n", normals, rotation @ noise @ rotation.T, normals
-        )
-    return residuals, normals, np.sqrt(variance)
-
-
-def _rows(moved: Array, normals: Array) -> Array:
-    """Return the derivative (n, 6) of the distances by a left perturbation."""
-    return np.hstack([normals, np.cross(moved, normals)])
-
-
-def _biweight(scaled: Array) -> Array:
-    return np.where(np.abs(scaled) < CUT, (1.0 - (scaled / CUT) ** 2) ** 2, 0.0)
-
-
-def _biweight_cost(scaled: Array) -> Array:
-    """Return Tukey's cost; for small residuals their square."""
-    inside = np.clip(np.abs(scaled) / CUT, 0.0, 1.0)
-    return (CUT**2 / 3.0) * (1.0 - (1.0 - inside**2) ** 3)
-
-
-def _explains(fit: SurfaceFit) -> bool:
-    """Whether the declared errors explain the residuals."""
-    enough = fit.used.mean() >= 1.0 - MOST_OUTLIERS and fit.used.sum() >= LEAST_POINTS
-    return bool(enough and fit.chi2 <= chdtri(fit.freedom, REFUSED))
-
-
-def _with_bootstrap(surface: SearchedSurface, touched: Array, fit: SurfaceFit) -> SurfaceFit:
-    """Enlarge the covariance where resampled touches scatter more than the information says."""
-    scatter = bootstrap_covariance(surface.field, touched[fit.used], fit.pose.transform)
-    covariance = larger_covariance(fit.pose.covariance, scatter)
-    return replace(
-        fit,
-        pose=Pose(fit.pose.transform, covariance),
-        weakest=weakest_motion(covariance, surface.places),
-    )
-
-
 def _next_best(
-    surface: SearchedSurface, best: SurfaceFit, rivals: Sequence[SurfaceFit]
+    surface: PreparedSurface, best: SurfaceFit, rivals: Sequence[SurfaceFit]
 ) -> tuple[float, float]:
     """Return by how much the next best pose is less likely, and how far away it is."""
     if not rivals:
@@ -361,11 +314,10 @@ def _next_best(
 
 def _why_no_fit(fit: SurfaceFit) -> str:
     out = int((~fit.used).sum())
-    rms = float(np.sqrt(np.mean(fit.residuals[fit.used] ** 2))) if fit.used.any() else np.inf
     expected = float(np.sqrt(np.mean(fit.sd**2)))
     return (
         f"the {len(fit.used)} points fit nowhere on these bones: at best {out} are outliers and "
-        f"the others {rms:.2f} mm rms off, {expected:.2f} expected; is it this case, were all "
+        f"the others {fit.rms:.2f} mm rms off, {expected:.2f} expected; is it this case, were all "
         "points touched on bone, and are they in millimetres?"
     )
 

@@ -5,7 +5,6 @@ fitted to a field of signed distances, coarse to fine, and every distinct result
 what fits nearly as well elsewhere counts as much as what fits best.
 """
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -13,44 +12,20 @@ import numpy as np
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.core.frames import Array
-from nav.model.distance_grid import Box, distance_grid
-from nav.model.surface import Surface
-from nav.registration.surface_kernels import (
-    DistanceField,
-    Schedule,
-    fit_starts,
-    score_starts,
-)
+from nav.registration.prepared_surface import PreparedSurface
+from nav.registration.surface_kernels import DistanceField, Schedule, fit_starts, score_starts
 
-SPACING = 1.0  # mm, of the field
-MARGIN = 14.0  # mm around the surface
 THREADS = 2
-# starts: rotations evenly over SO(3) times places of the points' mean evenly over the surface
-ROTATIONS, PLACES = 2000, 11.0  # number; mm between places
-COARSE = 6.0  # mm: residual that costs one half where starts are compared
-FITTED, KEPT = 3000, 200  # starts that are fitted coarsely, and finely
+# starts: rotations evenly over SO(3) times places of the points' mean
+ROTATIONS = 3000
+PER_ROTATION = 3  # places that are kept of each rotation
+SEARCHED_POINTS = 80  # of more, so many are searched with
+FITTED, KEPT = 3000, 250  # starts that are fitted coarsely, and finely
+MOST_DISTINCT = 60  # poses that are returned
 FIRST = Schedule(5.0, 2.0, 8)
-SECOND = Schedule(2.0, 0.6, 20)
+SECOND = Schedule(2.0, 0.6, 15)
 DISTINCT = 2.0  # mm rms over the surface: two poses nearer than this are one
-
-
-@dataclass(frozen=True)
-class SearchedSurface:
-    """A surface prepared for searching.
-
-    Parameters
-    ----------
-    surfaces : tuple of Surface
-        Closed, model frame, mm.
-    field : DistanceField
-        Signed distance to the nearest of them.
-    places : ndarray, shape (p, 3)
-        Spread evenly over them, mm: where the points' mean is tried, and where poses are compared.
-    """
-
-    surfaces: tuple[Surface, ...]
-    field: DistanceField
-    places: Array
+ROUGH_STARTS = 400  # around a rough pose
 
 
 @dataclass(frozen=True)
@@ -69,36 +44,14 @@ class PoseFound:
     cost: float
 
 
-def prepare_surface(surfaces: Sequence[Surface]) -> SearchedSurface:
-    """Compute what searches on some surfaces share.
-
-    Parameters
-    ----------
-    surfaces : sequence of Surface
-        Closed, model frame, mm; they may not overlap by more than their errors.
-
-    Returns
-    -------
-    SearchedSurface
-    """
-    vertices = np.vstack([surface.vertices for surface in surfaces])
-    box = Box.around(vertices, MARGIN, SPACING)
-    values = np.minimum.reduce([distance_grid(surface, box) for surface in surfaces])
-    return SearchedSurface(
-        tuple(surfaces),
-        DistanceField(np.ascontiguousarray(values), box.origin, box.spacing),
-        _spread(vertices, PLACES),
-    )
-
-
 def search_everywhere(
-    surface: SearchedSurface, points: Array, rotations: int = ROTATIONS
+    surface: PreparedSurface, points: Array, rotations: int = ROTATIONS
 ) -> list[PoseFound]:
     """Search the pose of points on a surface from nothing.
 
     Parameters
     ----------
-    surface : SearchedSurface
+    surface : PreparedSurface
         Where they were touched.
     points : ndarray, shape (n, 3)
         Any frame, mm.
@@ -110,32 +63,33 @@ def search_everywhere(
     list of PoseFound
         Distinct poses, best first.
     """
-    mean = points.mean(axis=0)
-    centred = np.ascontiguousarray(points - mean)
+    some = _some(points)
+    mean = some.mean(axis=0)
+    centred = np.ascontiguousarray(some - mean)
     turns = _even_rotations(rotations)
-    chunks = np.array_split(turns, THREADS)
     with ThreadPoolExecutor(THREADS) as pool:
-        costs = np.vstack(
-            list(
-                pool.map(
-                    lambda some: score_starts(surface.field, centred, some, surface.places, COARSE),
-                    chunks,
-                )
+        done = list(
+            pool.map(
+                lambda part: score_starts(
+                    surface.costs, centred, part, surface.means, PER_ROTATION
+                ),
+                np.array_split(turns, THREADS),
             )
         )
-    best = np.argsort(costs, axis=None, kind="stable")[:FITTED]
-    a, b = np.unravel_index(best, costs.shape)
-    return _fitted(surface, centred, mean, turns[a], surface.places[b])
+    scores, places = (np.concatenate(parts) for parts in zip(*done, strict=True))
+    best = np.argsort(scores, axis=None, kind="stable")[:FITTED]
+    which, _ = np.unravel_index(best, scores.shape)
+    return _fitted(surface, centred, mean, turns[which], surface.means[places.ravel()[best]])
 
 
 def search_around(
-    surface: SearchedSurface, points: Array, start: RigidTransform, shift: float, turn: float
+    surface: PreparedSurface, points: Array, start: RigidTransform, shift: float, turn: float
 ) -> list[PoseFound]:
     """Search the pose of points on a surface around a rough one.
 
     Parameters
     ----------
-    surface : SearchedSurface
+    surface : PreparedSurface
         Where they were touched.
     points : ndarray, shape (n, 3)
         Any frame, mm.
@@ -150,11 +104,12 @@ def search_around(
         Distinct poses, best first.
     """
     rng = np.random.default_rng(0)
-    mean = points.mean(axis=0)
-    off = np.vstack([np.zeros(6), rng.normal(0.0, [shift] * 3 + [turn] * 3, (KEPT * 2, 6))])
+    some = _some(points)
+    mean = some.mean(axis=0)
+    off = np.vstack([np.zeros(6), rng.normal(0.0, [shift] * 3 + [turn] * 3, (ROUGH_STARTS, 6))])
     turns = Rotation.from_rotvec(off[:, 3:]).as_matrix() @ start.rotation.as_matrix()
     places = start.apply(mean) + off[:, :3]
-    return _fitted(surface, np.ascontiguousarray(points - mean), mean, turns, places)
+    return _fitted(surface, np.ascontiguousarray(some - mean), mean, turns, places)
 
 
 def displacement(places: Array, first: RigidTransform, second: RigidTransform) -> float:
@@ -176,21 +131,48 @@ def displacement(places: Array, first: RigidTransform, second: RigidTransform) -
     return float(np.sqrt((moved**2).sum(axis=1).mean()))
 
 
+def distinct_poses(places: Array, poses: RigidTransform, most: int) -> list[int]:
+    """Choose poses of which no two put a surface nearly in the same place.
+
+    Parameters
+    ----------
+    places : ndarray, shape (p, 3)
+        On the surface, model frame, mm.
+    poses : RigidTransform
+        Several model_from_points, best first.
+    most : int
+        How many are chosen at most.
+
+    Returns
+    -------
+    list of int
+        The first, and each that is farther than DISTINCT from all before.
+    """
+    # where each puts what the best one puts at the places
+    anchors = poses[0].inv().apply(places)
+    put = np.einsum("kij,pj->kpi", poses.rotation.as_matrix(), anchors)
+    put += poses.translation[:, None]
+    chosen = [0]
+    for k in range(1, len(put)):
+        if len(chosen) == most:
+            break
+        if (((put[chosen] - put[k]) ** 2).sum(axis=2).mean(axis=1) > DISTINCT**2).all():
+            chosen.append(k)
+    return chosen
+
+
 def _fitted(
-    surface: SearchedSurface, centred: Array, mean: Array, turns: Array, places: Array
+    surface: PreparedSurface, centred: Array, mean: Array, turns: Array, places: Array
 ) -> list[PoseFound]:
     """Fit starts coarsely, the best of them finely, and return what is distinct."""
     turns, places, costs = _fit(surface.field, centred, turns, places, FIRST)
     best = np.argsort(costs, kind="stable")[:KEPT]
     turns, places, costs = _fit(surface.field, centred, turns[best], places[best], SECOND)
-    found: list[PoseFound] = []
-    for k in np.argsort(costs, kind="stable"):
-        rotation = Rotation.from_matrix(turns[k])
-        pose = RigidTransform.from_components(places[k] - rotation.apply(mean), rotation)
-        known = (f.model_from_points for f in found)
-        if all(displacement(surface.places, other, pose) > DISTINCT for other in known):
-            found.append(PoseFound(pose, float(costs[k])))
-    return found
+    order = np.argsort(costs, kind="stable")
+    rotations = Rotation.from_matrix(turns[order])
+    poses = RigidTransform.from_components(places[order] - rotations.apply(mean), rotations)
+    chosen = distinct_poses(surface.places, poses, MOST_DISTINCT)
+    return [PoseFound(poses[k], float(costs[order[k]])) for k in chosen]
 
 
 def _fit(
@@ -232,11 +214,7 @@ def _even_rotations(count: int) -> Array:
     return np.asarray(Rotation.from_quat(quaternions).as_matrix(), float)
 
 
-def _spread(points: Array, apart: float) -> Array:
-    """Return points of which none is farther than `apart` from all, each farthest from the rest."""
-    chosen = [int(np.argmin(points[:, 0]))]
-    distances = np.linalg.norm(points - points[chosen[0]], axis=1)
-    while distances.max() > apart:
-        chosen.append(int(np.argmax(distances)))
-        distances = np.minimum(distances, np.linalg.norm(points - points[chosen[-1]], axis=1))
-    return np.ascontiguousarray(points[chosen])
+def _some(points: Array) -> Array:
+    if len(points) <= SEARCHED_POINTS:
+        return points
+    return points[np.random.default_rng(0).permutation(len(points))[:SEARCHED_POINTS]]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from nav.core.errors import InputError, Lost
 from nav.core.frames import Array
 from nav.core.tracked_frame import TrackedFrame, TrackedTool
+from nav.registration.dwell_segments import DwellSettings, dwell_segments
 from nav.registration.dwell_statistics import independent_samples, largest_step, linear_drift
 from nav.tracking.tip import tip_in_reference
 from nav.tracking.tool import Tool
@@ -17,34 +18,9 @@ from nav.tracking.tool import Tool
 LEAST_EXTENT = 5.0  # mm: a recording of touches covers more; one in metres does not
 KNOCK_TIME = 0.1  # s: within it a hand does not take the tip from one rest to the next
 REFERENCE_SHIFT = 1.0  # mm of the reference body in the rig during a touch that is worth naming
-SETTLING = 0.3  # s: longest way in or out, and longest excursion, that is left out of the mean
 SHRINKAGE = 10.0  # independent samples that count as much as equal scatter in all directions
+DEFAULT = DwellSettings()
 FEWEST = 6  # samples of a touch
-
-
-@dataclass(frozen=True)
-class DwellSettings:
-    """What counts as a touch.
-
-    Parameters
-    ----------
-    radius : float
-        Within which the tip stays of its mean place, mm.
-    hold : float
-        Shortest touch, s.
-    glitch : float
-        Longest excursion within a touch, s.
-    gap : float
-        Longest time without a tip within a touch, s.
-    jump : float
-        Step between two parts of a touch from which it is refused, mm; the same for a drift.
-    """
-
-    radius: float = 1.0
-    hold: float = 0.5
-    glitch: float = 0.1
-    gap: float = 1.0
-    jump: float = 0.6
 
 
 @dataclass(frozen=True)
@@ -238,7 +214,7 @@ def tip_series(
     )
 
 
-def find_touches(series: TipSeries, settings: DwellSettings = DwellSettings()) -> FoundTouches:
+def find_touches(series: TipSeries, settings: DwellSettings = DEFAULT) -> FoundTouches:
     """Find where the tip was held still.
 
     A touch begins where the tip stays within a ball for `hold`, and lasts until it leaves the ball;
@@ -272,78 +248,19 @@ def find_touches(series: TipSeries, settings: DwellSettings = DwellSettings()) -
         )
     found: list[DwellTouch | RefusedDwell] = []
     spans: list[NDArray[np.intp]] = []
-    for members in _dwells(series, settings):
-        kept = _trimmed(series, members)
+    for kept in dwell_segments(series.times, series.positions, settings):
         lasted = series.times[kept[-1]] - series.times[kept[0]] if len(kept) else 0.0
         if len(kept) < FEWEST or lasted < 0.9 * settings.hold:
             continue
         touch = _touch(series, kept, settings)
         if touch is not None:
             found.append(touch)
-            spans.append(members)
+            spans.append(kept)
     _mark_knocks(series, found, spans)
     return FoundTouches(
         tuple(one for one in found if isinstance(one, DwellTouch)),
         tuple(one for one in found if isinstance(one, RefusedDwell)),
     )
-
-
-def _dwells(series: TipSeries, settings: DwellSettings) -> list[NDArray[np.intp]]:
-    """Return the samples of each rest of the tip."""
-    times, positions = series.times, series.positions
-    last = np.searchsorted(times, times + settings.hold)  # first sample after a window
-    inside = np.minimum(last, len(times) - 1)
-    far = np.linalg.norm(positions[inside] - positions, axis=1) > 4.0 * settings.radius
-    dwells, k = [], 0
-    while k < len(times) and last[k] < len(times):
-        window = positions[k : last[k]]
-        if far[k] or len(window) < FEWEST // 2 or not _still(window, settings.radius):
-            k += 1
-            continue
-        members = _extended(series, k, int(last[k]), settings)
-        dwells.append(members)
-        k = int(members[-1]) + 1
-    return dwells
-
-
-def _still(window: Array, radius: float) -> bool:
-    off = np.linalg.norm(window - np.median(window, axis=0), axis=1)
-    return bool(np.quantile(off, 0.8) <= radius)
-
-
-def _extended(series: TipSeries, first: int, end: int, settings: DwellSettings) -> NDArray[np.intp]:
-    """Follow a rest from its first window until the tip leaves it."""
-    times, positions = series.times, series.positions
-    centre = np.median(positions[first:end], axis=0)
-    off = np.linalg.norm(positions[first:end] - centre, axis=1)
-    members = [first + int(j) for j in np.flatnonzero(off <= settings.radius)]
-    total, left_at = positions[members].sum(axis=0), None
-    for k in range(end, len(times)):
-        if times[k] - times[k - 1] > settings.gap:
-            break
-        if np.linalg.norm(positions[k] - total / len(members)) <= settings.radius:
-            members.append(k)
-            total, left_at = total + positions[k], None
-            continue
-        left_at = times[k] if left_at is None else left_at
-        if times[k] - left_at > settings.glitch:
-            break
-    return np.array(members, np.intp)
-
-
-def _trimmed(series: TipSeries, members: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Leave out the ways in and out, and short excursions; what lasts longer is judged instead."""
-    positions = series.positions[members]
-    off = np.linalg.norm(positions - np.median(positions, axis=0), axis=1)
-    # the median is 1.54 sd per axis; 2.5 times that is exceeded by 1 in 400
-    outside = off > 2.5 * float(np.median(off))
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], outside, [False]]).astype(int)))
-    dropped = np.zeros(len(members), bool)
-    for first, end in edges.reshape(-1, 2):
-        begun, ended = series.times[members[first]], series.times[members[end - 1]]
-        if ended - begun <= SETTLING:
-            dropped[first:end] = True
-    return members[~dropped]
 
 
 def _touch(

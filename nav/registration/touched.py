@@ -1,12 +1,13 @@
 """Touched fiducials with where the case has them and how well each was touched."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nav.core.frames import Array
+from nav.registration.points import joint_covariance
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,12 @@ class TouchedPoints:
     touched : ndarray, shape (n, 3)
         Where they were touched, reference frame, mm.
     covariance : ndarray, shape (n, 3, 3)
-        Of all errors of a touch, mm^2.
+        Of the errors that a touch shares with no other, mm^2.
     registering : ndarray, shape (n,), bool
         False for check points.
+    shared : ndarray, shape (n, 3, k)
+        Errors that all touches share (tip, scale), mm: column j is how one standard deviation of
+        the j-th moves each touched point. k is 0 where there are none.
     """
 
     labels: tuple[str, ...]
@@ -32,11 +36,36 @@ class TouchedPoints:
     touched: Array
     covariance: Array
     registering: NDArray[np.bool_]
+    shared: Array = field(default_factory=lambda: np.zeros((0, 3, 0)))
+
+    def __post_init__(self) -> None:
+        if self.shared.shape[2] == 0:
+            object.__setattr__(self, "shared", np.zeros((len(self.labels), 3, 0)))
 
     @cached_property
     def weights(self) -> Array:
-        """Inverse of each touch's mean variance per axis, (n,), mm^-2."""
-        return np.asarray(3.0 / np.trace(self.covariance, axis1=1, axis2=2), float)
+        """Inverse of each touch's mean variance per axis, (n,), mm^-2.
+
+        Of the errors that all share only what differs between touches: no residual shows the rest.
+        """
+        varying = self.shared - self.shared.mean(axis=0)
+        variance = np.trace(self.covariance, axis1=1, axis2=2) + (varying**2).sum(axis=(1, 2))
+        return np.asarray(3.0 / variance, float)
+
+    def joint(self, rotation: Array) -> Array:
+        """Return the covariance of all coordinates together, turned into another frame.
+
+        Parameters
+        ----------
+        rotation : ndarray, shape (3, 3)
+            From the reference frame.
+
+        Returns
+        -------
+        ndarray, shape (3n, 3n)
+            In mm^2.
+        """
+        return joint_covariance(rotation, self.covariance, self.shared)
 
     def take(self, which: NDArray[np.bool_]) -> "TouchedPoints":
         """Return some of the points."""
@@ -47,4 +76,5 @@ class TouchedPoints:
             self.touched[index],
             self.covariance[index],
             self.registering[index],
+            self.shared[index],
         )

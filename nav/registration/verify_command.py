@@ -10,22 +10,30 @@ import numpy as np
 from rich.console import Console
 
 import nav
-from nav.core.errors import InputError, TestFailed, TooFewToTell
+from nav.core.errors import InputError, NotPassed, TooFewToTell
+from nav.core.filekinds import POSES, file_kind
 from nav.core.files import plain_values, provenance
 from nav.core.frames import Array
 from nav.core.outputs import written_whole
-from nav.model.case import Case, Fiducial, load_case
+from nav.model.case import Case, load_case
 from nav.registration.assessment import FLE, MOST_TRE, check_fle
+from nav.registration.check_touches import (
+    CheckTouch,
+    check_touches,
+    dwell_touches,
+    labelled_touches,
+    registered_with,
+)
 from nav.registration.critical_points import CriticalPoint, critical_points
 from nav.registration.pointfile import load_points
-from nav.registration.points import LARGEST
-from nav.registration.record import CalibrationTable, calibration_table
+from nav.registration.record import calibration_table
 from nav.registration.registration_result import (
     Registration,
     RegistrationFile,
     load_registration_file,
 )
 from nav.registration.reuse import check_use
+from nav.registration.touch_source import TipSeries, find_touches
 from nav.registration.verification import (
     FALSE_ALARM,
     LEAST_POINTS,
@@ -49,6 +57,7 @@ def verify_files(
     tre: float | None = None,
     fle: float | None = None,
     reference: Path | None = None,
+    poses: TipSeries | None = None,
 ) -> None:
     """Verify, print, write the report; raise what is not a pass.
 
@@ -68,12 +77,14 @@ def verify_files(
         Of these touches, mm, one standard deviation per axis; by default that of registering.
     reference : Path, optional
         Tool file of the reference body in whose frame the points are.
+    poses : TipSeries, optional
+        The tip in `touched_path`, where that holds poses: touches are found by dwell.
 
     Raises
     ------
     InputError
         A file that is wrong, or that belongs to something else.
-    TestFailed
+    NotPassed
         The registration is refuted, or a check point is beyond the limit.
     TooFewToTell
         Nothing refutes it, but an error that matters might have been missed.
@@ -101,13 +112,16 @@ def verify_files(
         ),
         *_age(registration_path, record),
     ]
-    touched = load_points(touched_path)
+    points = {} if poses is not None else _points(touched_path)
+    used, notes = registered_with(case, made, record.method)
     try:
-        points, notes = _check_points(case, touched, made, record.method)
-        found = _verify(registration, case, points, touched, fle, places, tre or MOST_TRE, limit)
+        touches, left_out = check_touches(
+            case, _touches(case, registration, points, poses, notes), used
+        )
+        found = _verify(registration, case, touches, fle, places, tre or MOST_TRE, limit)
     except InputError as error:
         raise InputError(f"{touched_path}: {error}") from None
-    for line in (*said, *notes, *_lines(found)):
+    for line in (*said, *notes, *left_out, *_lines(found)):
         out.print(line, markup=False, soft_wrap=True)
     if output is not None:
         inputs = [case_path, registration_path, touched_path]
@@ -116,23 +130,42 @@ def verify_files(
     _raise_verdict(registration_path, found)
 
 
+def _points(path: Path) -> Mapping[str, Array]:
+    if path.is_file() and file_kind(path) == POSES:
+        raise InputError(f"{path}: holds poses; give --tool, the tool file of the tip")
+    return load_points(path)
+
+
+def _touches(
+    case: Case,
+    registration: Registration,
+    points: Mapping[str, Array],
+    poses: TipSeries | None,
+    notes: list[str],
+) -> list[CheckTouch]:
+    if poses is None:
+        return labelled_touches(case, points)
+    found = find_touches(poses)
+    notes += [f"not counted: {refused}" for refused in found.refused]
+    return dwell_touches(case, registration, found)
+
+
 def _verify(
     registration: Registration,
     case: Case,
-    points: tuple[Fiducial, ...],
-    touched: Mapping[str, Array],
+    touches: tuple[CheckTouch, ...],
     fle: float,
     places: tuple[CriticalPoint, ...],
     error: float,
     limit: float | None,
 ) -> Verification:
-    variance = np.array([fle**2 + (p.sigma or 0.0) ** 2 for p in points])
+    variance = np.array([fle**2 + (t.fiducial.sigma or 0.0) ** 2 for t in touches])
     return verify_registration(
         registration,
-        [p.label for p in points],
-        np.array([p.position for p in points]),
-        np.array([touched[p.label] for p in points]),
-        variance[:, None, None] * np.eye(3),
+        [t.fiducial.label for t in touches],
+        np.array([t.fiducial.position for t in touches]),
+        np.array([t.position for t in touches]),
+        variance[:, None, None] * np.eye(3) + np.array([t.covariance for t in touches]),
         places,
         error,
         limit,
@@ -155,45 +188,6 @@ def _age(path: Path, record: RegistrationFile) -> list[str]:
         f"warning: {path.name} was made {hours / 24.0:.0f} days ago: it holds only if the "
         "reference body has not moved on the phantom since"
     ]
-
-
-def _check_points(
-    case: Case, touched: Mapping[str, Array], made: CalibrationTable, method: str
-) -> tuple[tuple[Fiducial, ...], list[str]]:
-    """Return the touched fiducials that were not registered with, and what is said of others."""
-    known = {fiducial.label: fiducial for fiducial in case.fiducials}
-    strange = next((label for label in touched if label not in known), None)
-    if strange is not None:
-        raise InputError(
-            f"point {strange}: the case has no such fiducial; it has {', '.join(known)}"
-        )
-    notes = []
-    if made.fiducials is not None or method == "surface":
-        used = set(made.fiducials or ())
-    else:
-        used = {fiducial.label for fiducial in case.fiducials_for("register")}
-        notes.append(
-            "the registration does not say which fiducials it was made from: only those for "
-            "checking are counted"
-        )
-    left_out = [label for label in touched if label in used]
-    if left_out:
-        notes.append(f"not counted, as it was registered with: {', '.join(left_out)}")
-    points = tuple(known[label] for label in touched if label not in used)
-    if not points:
-        others = [label for label in known if label not in used]
-        raise InputError(
-            "has only points that were registered with; touch others"
-            + (f": {', '.join(others)}" if others else "")
-        )
-    for point in points:
-        position = touched[point.label]
-        if np.abs(position).max() > LARGEST:
-            raise InputError(
-                f"point {point.label}: a coordinate of {np.abs(position).max():.3g} mm is not "
-                "plausible; expected millimetres"
-            )
-    return points, notes
 
 
 def _lines(found: Verification) -> list[str]:
@@ -262,7 +256,7 @@ def _raise_verdict(path: Path, found: Verification) -> None:
             reasons.append(f"touched at the wrong place? {', '.join(mistaken)}")
         else:
             reasons.append("touch them again, and if they still do not fit register again")
-        raise TestFailed(f"{path}: not verified: {'; '.join(reasons)}")
+        raise NotPassed(f"{path}: not verified: {'; '.join(reasons)}")
     if found.word == "too few to tell":
         raise TooFewToTell(f"{path}: too few check points to tell: {_advice(found)}")
 

@@ -22,6 +22,7 @@ from nav.tracking.fit.response import Response
 from nav.tracking.fit.workers import Workers
 from nav.tracking.follow.agreement import CameraAgreement
 from nav.tracking.follow.camera_state import CameraState
+from nav.tracking.follow.capture_times import without_delays
 from nav.tracking.follow.contradiction import Contradiction, camera_supports, find_contradiction
 from nav.tracking.follow.follower import Follower
 from nav.tracking.follow.freshness import Freshness, FreshnessMonitor
@@ -123,7 +124,7 @@ class Tracker:
         InputError
             Plain images of another size, kind or number than the rig's.
         """
-        frames = self._frame_set(frames, at)
+        frames = without_delays(self._frame_set(frames, at), self.rig)
         began = time.perf_counter()
         fresh = self._start_frame_set(frames)
         candidates = {name: self._follow(name, frames) for name in self.followers}

@@ -15,6 +15,7 @@ from phantoms.kit.kit_layout import (
     DIVOT_DEPTH,
     WINGS,
     Divot,
+    Holder,
     Layout,
     arch_divot,
     layout,
@@ -75,7 +76,11 @@ def write_divot_places(recipe: Recipe, kind: str, path: Path) -> int:
 def _on_arches(placed: Layout) -> list[Divot]:
     divots: list[Divot] = []
     angles = np.arange(ARCH_ANGLES[0], ARCH_ANGLES[1] + ANGLE_STEP / 2, ANGLE_STEP)
-    for holder, name in (("arch_cranial", "cranial"), ("arch_caudal", "caudal")):
+    arches: tuple[tuple[Holder, str], ...] = (
+        ("arch_cranial", "cranial"),
+        ("arch_caudal", "caudal"),
+    )
+    for holder, name in arches:
         for angle in angles:
             found = arch_divot(placed, f"{name} {angle:.0f}", holder, float(angle))
             at = np.array(found.apex)

@@ -274,7 +274,7 @@ class SimulatedCamera:
 
     def _ends(self, placed: Placed) -> tuple[RigidTransform, RigidTransform]:
         """Return the poses of a body at the beginning and at the end of the exposure."""
-        half = (self.optics.exposure + self.camera.readout) / 2
+        half = (self.optics.exposure + abs(self.camera.readout)) / 2
         if self.exposed is None or self.exposed[0] is not placed:
             self.exposed = placed, (placed.at(-half), placed.at(half))
         return self.exposed[1]
@@ -305,7 +305,7 @@ class SimulatedCamera:
             if row0 >= row1 or column0 >= column1:
                 continue
             steps = face.steps
-            if self.camera.readout > 0.0 or steps not in moves:
+            if self.camera.readout != 0.0 or steps not in moves:
                 moves[steps] = self._camera_from_body(placed, row0, row1, steps)
             self._draw_face(image, origin, face, (row0, row1, column0, column1), moves[steps])
 
@@ -376,7 +376,7 @@ class SimulatedCamera:
             return (camera_from_rig @ placed.rig_from_body.as_matrix())[None, None]
         instants = ((np.arange(steps) + 0.5) / steps - 0.5) * self.optics.exposure
         rows = np.zeros(1)
-        if self.camera.readout > 0.0:
+        if self.camera.readout != 0.0:
             rows = (np.arange(row0, row1) + 0.5) / self.drawn.size[1] - 0.5
         seconds = instants[:, None] + rows * self.camera.readout
         moves = placed.velocity * seconds[..., None]

@@ -27,6 +27,7 @@ from phantoms.twin.simulated_tools import needle_tool, reference_tool
 from tests.fuzz.exchanged import make_neck
 from tests.fuzz.scans import make_labels, make_scans
 from tests.synthetic import small_rig
+from tests.synthetic_stylus import Hand, simulate_stylus
 
 FIDUCIALS = {
     "D1": (40.0, 0.0, 0.0),
@@ -164,16 +165,19 @@ def _poses(folder: Path) -> None:
 
 
 def _metaio_sequence(folder: Path) -> None:
-    rng = np.random.default_rng(5)
-    lines = ["ObjectType = Image", "NDims = 3", "DimSize = 2 2 5", "ElementType = MET_UCHAR"]
-    for number in range(5):
-        for name in ("StylusToTracker", "ReferenceToTracker"):
-            pose = rigid(rng.normal(0.0, 0.5, 3), rng.normal(0.0, 100.0, 3)).as_matrix()
-            key = f"Seq_Frame{number:04d}_{name}Transform"
-            lines += [f"{key} = {' '.join(f'{n:.9g}' for n in pose.ravel())}", f"{key}Status = OK"]
-        lines.append(f"Seq_Frame{number:04d}_Timestamp = {number / 15:.6f}")
+    divots = np.add(list(FIDUCIALS.values()), [0.1, 0.0, 0.0])
+    series = simulate_stylus(np.random.default_rng(5), divots, Hand(), 2.5).series
+    lines = ["ObjectType = Image", "NDims = 3", f"DimSize = 2 2 {len(series)}"]
+    for number, time in enumerate(series.times):
+        pose = np.eye(4)
+        pose[:3, :3], pose[:3, 3] = series.rotations[number], series.translations[number]
+        for name, matrix in (("Stylus", pose), ("Reference", np.eye(4))):
+            key = f"Seq_Frame{number:04d}_{name}ToTrackerTransform"
+            numbers = " ".join(f"{n:.9g}" for n in matrix.ravel())
+            lines += [f"{key} = {numbers}", f"{key}Status = OK"]
+        lines.append(f"Seq_Frame{number:04d}_Timestamp = {time:.6f}")
     head = "\n".join([*lines, "ElementDataFile = LOCAL", ""])
-    (folder / "poses.igs.mha").write_bytes(head.encode() + rng.bytes(20))
+    (folder / "poses.igs.mha").write_bytes(head.encode() + bytes(range(20)))
 
 
 def _pictures(folder: Path) -> None:

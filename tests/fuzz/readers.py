@@ -98,6 +98,7 @@ def _register(points: str) -> Reader:
 
 NEEDLE = ("calibrate", "needle", "--poses", "poses.csv", "--output", "out/n.toml")
 CHECK = ("calibrate", "check", "--touched", "touched.csv", "--divots", "case.toml", "--limit", "9")
+STYLUS = ("register", "stylus", "--divots", "touched.csv", "--poses", "poses.igs.mha")
 READERS: dict[str, Reader] = {
     "rig": Reader(("rig.toml",), _rig),
     "tool": Reader(("needle.toml", "reference.toml"), _tool),
@@ -115,6 +116,7 @@ READERS: dict[str, Reader] = {
     ),
     "recorded poses": Reader(("poses.csv",), _recorded_poses),
     "MetaIO sequence": Reader(("poses.igs.mha",), _metaio_sequence),
+    "stylus": Reader(("poses.igs.mha", "touched.csv"), command(*STYLUS, "--output", "out/r.toml")),
     "registration": Reader(("registration.toml",), _registration),
     "times": Reader(("seen/times.csv",), lambda f: _source(f / "seen", f / "rig.toml"), True),
     "pictures": Reader(

@@ -321,6 +321,25 @@ def test_a_published_set_is_registered_to_its_rounding(published):
     assert np.sqrt((distances**2).mean()) < 0.006
 
 
+@pytest.mark.parametrize(("name", "rms", "largest"), [("b", 0.5, 0.8), ("c", 0.6, 1.7)])
+def test_published_sets_with_noise_are_registered_within_it(published, name, rms, largest):
+    """Posts D and A of b and c are exact; C has noise in b, and distortion as well in c."""
+    (n_d, n_a, n_c), body = read_set(published / f"pa1-debug-{name}-calbody.txt")
+    (*_, n_frames), readings = read_set(published / f"pa1-debug-{name}-calreadings.txt")
+    _, output = read_set(published / f"pa1-debug-{name}-output1.txt")
+    d, a, c = np.split(body, [n_d, n_d + n_a])
+    frames = readings.reshape(n_frames, n_d + n_a + n_c, 3)
+    misses = []
+    for frame, answer in zip(frames, output[2:].reshape(n_frames, n_c, 3), strict=True):
+        seen_d, seen_a, _ = np.split(frame, [n_d, n_d + n_a])
+        base, thing = register_points(seen_d, d), register_points(seen_a, a)
+        assert max(base.fre, thing.fre) < 0.01
+        to_base = base.model_from_reference.transform.inv() * thing.model_from_reference.transform
+        misses.append(np.linalg.norm(to_base.apply(c) - answer, axis=1))
+    assert np.sqrt(np.mean(np.square(misses))) < rms
+    assert np.max(misses) < largest
+
+
 @pytest.mark.parametrize("size", [2.0**31, 1e150, 1e300])
 def test_a_coordinate_out_of_this_world_is_refused(size):
     model = np.array([[40, 0, 0], [0, size, 5], [-40, 0, 10], [0, -45, 30], [25, 30, 20.0]])

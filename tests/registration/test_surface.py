@@ -9,9 +9,11 @@ from nav.core.errors import InputError
 from nav.core.frames import perturbed
 from nav.model.surface import Surface
 from nav.registration.determinacy import weakest_motion
+from nav.registration.prepared_surface import prepare_surface
 from nav.registration.surface_bootstrap import larger_covariance
+from nav.registration.surface_fit import FiducialPairs, linearised, touched_surface
 from nav.registration.surface_registration import SurfaceNotRegistered, register_surface
-from nav.registration.surface_search import displacement, prepare_surface
+from nav.registration.surface_search import displacement
 
 NOISE = 0.3  # mm
 
@@ -188,3 +190,64 @@ def test_the_larger_of_two_covariances_is_as_large_as_both():
             assert np.linalg.eigvalsh(found - least).min() > -1e-9 * np.trace(found)
     assert larger_covariance(one, 0.5 * one) == pytest.approx(one)
     assert larger_covariance(one, 4.0 * one) == pytest.approx(4.0 * one)
+
+
+def fiducials_of(bone, truth, rng, shift=0.0):
+    model = bone.places[[0, 4, 9, 13]]
+    touched = truth.inv().apply(model + np.array([shift, 0.0, 0.0])) + rng.normal(0.0, 0.2, (4, 3))
+    noise = np.broadcast_to(0.04 * np.eye(3), (4, 3, 3))
+    return FiducialPairs(("A", "B", "C", "D"), model, touched, noise)
+
+
+def test_fiducials_and_surface_together_are_better_than_the_surface_alone(bone):
+    rng = np.random.default_rng(11)
+    points, truth = drawn(bone, rng, 30)
+    alone = register_surface(bone, points, sigma=NOISE).registration.model_from_reference
+    both = register_surface(
+        bone, points, sigma=NOISE, fiducials=fiducials_of(bone, truth, rng)
+    ).registration
+    assert both.method == "points+surface"
+    pose = both.model_from_reference
+    assert displacement(bone.places, truth, pose.transform) < 0.6
+    weakest = weakest_motion(pose.covariance, bone.places).sd
+    assert weakest < 0.8 * weakest_motion(alone.covariance, bone.places).sd
+
+
+def test_fiducials_that_disagree_with_the_surface_are_refused(bone):
+    rng = np.random.default_rng(12)
+    points, truth = drawn(bone, rng)
+    off = fiducials_of(bone, truth, rng, shift=2.5)
+    assert "disagree" in refused("disagree", bone, points, fiducials=off)
+
+
+def test_fiducials_settle_what_the_surface_leaves_open():
+    ball = prepare_surface([Surface(*sphere())])
+    rng = np.random.default_rng(13)
+    points, truth = drawn(ball, rng)
+    found = register_surface(
+        ball, points, sigma=NOISE, fiducials=fiducials_of(ball, truth, rng)
+    ).registration.model_from_reference
+    assert displacement(ball.places, truth, found.transform) < 0.6
+
+
+def test_a_kept_field_is_the_same_and_a_damaged_one_is_made_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    surface = bumpy(3)
+    made = prepare_surface([surface], cache=True)
+    (kept,) = (tmp_path / "c1c2nav" / "fields").glob("*.npz")
+    again = prepare_surface([surface], cache=True)
+    assert np.array_equal(made.field.values, again.field.values)
+    assert np.array_equal(made.facets.which, again.facets.which)
+    kept.write_bytes(b"damaged")
+    assert np.array_equal(prepare_surface([surface], cache=True).field.values, made.field.values)
+
+
+def test_distances_to_the_facets_are_exact_near_the_surface(bone):
+    rng = np.random.default_rng(14)
+    points = touched_on(bone.surfaces[0], 400, rng) + rng.normal(0.0, 0.5, (400, 3))
+    expected, _ = bone.surfaces[0].distances(points)
+    touched = touched_surface(points, None, 1.0)
+    found, _, _ = linearised(bone, touched, RigidTransform.identity())
+    off = np.abs(found - expected)
+    assert np.quantile(off, 0.98) < 1e-4
+    assert off.max() < 0.06  # a sharp fold: a fifth of a touch's error

@@ -6,8 +6,22 @@ from scipy.spatial.transform import Rotation
 
 from nav.core.errors import InputError
 from nav.core.frames import Array
+from nav.model.case import Fiducial
+from nav.record.recorded_poses import open_recorded_poses
 from nav.registration.dwell_statistics import independent_samples
-from nav.registration.touch_source import DwellTouch, TipSeries, find_touches, with_scale_error
+from nav.registration.identify import identify_touches
+from nav.registration.points import register_points
+from nav.registration.touch_set import touch_set
+from nav.registration.touch_source import (
+    DwellTouch,
+    TipSeries,
+    find_touches,
+    tip_series,
+    with_scale_error,
+)
+from nav.tracking.pose_source import StatedErrors
+from nav.tracking.tool import Tool, ToolTip
+from tests.reference_data import reference_data
 
 RATE = 30.0
 PLACES = np.array([[0.0, 0, 0], [60, 0, 0], [60, 3.5, 0], [0, 50, 10], [-40, 20, 30]])
@@ -161,3 +175,24 @@ def test_shared_errors_are_those_of_tip_and_scale() -> None:
     tips = np.einsum("nik,njk->nij", shared[:, :, :3], shared[:, :, :3])
     assert tips == pytest.approx(np.tile(np.diag([0.04, 0.04, 0.25]), (5, 1, 1)))
     assert np.trace(own, axis1=1, axis2=2).max() < 0.01
+
+
+def test_a_real_stylus_in_seven_of_eight_divots_is_found_and_matched() -> None:
+    """The recording's own tip wanders by 0.5 to 0.9 mm; in the first divot it jumps by 1.5 mm."""
+    folder = reference_data("tracker", "plus-fcal-landmarks")
+    recording = folder / "EightLandmarkPointsTrackedForPhantomRegistration.igs.mha"
+    poses = open_recorded_poses(recording, ["Stylus", "Reference"], StatedErrors(0.2, 0.002))
+    tip = ToolTip(np.array([108.565, 7.774, 2.539]), None, 0.04 * np.eye(3))
+    found = find_touches(tip_series(poses, Tool("Stylus", "", (), tip=tip), "Reference"))
+    divots = [
+        *((104.3, 5, 20), (104.3, 45, 20), (104.3, 45, 0), (104.3, -5, 0)),
+        *((-34.3, 45, 15), (-34.3, -5, 20), (-34.3, -5, 0), (-34.3, 45, 0)),
+    ]
+    fiducials = [Fiducial(f"#{k}", np.array(at), "register") for k, at in enumerate(divots, 1)]
+    named, remarks = identify_touches(fiducials, touch_set(found), 0.25)
+    assert named.labels == ("#2", "#3", "#4", "#5", "#6", "#7", "#8")
+    assert sum("no fiducial" in remark for remark in remarks) == 1
+    assert [refused.kind for refused in found.refused] == ["jump", "drift"]
+    model = np.array([f.position for f in fiducials[1:]])
+    registered = register_points(model, named.positions, named.own, 0.25, named.shared)
+    assert registered.fre < 0.35

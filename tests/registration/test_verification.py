@@ -1,21 +1,25 @@
 """Verification: right registrations pass, wrong ones fail, and too few points are said to be."""
 
+import io
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 from scipy.stats import binom, kstest
 
 from nav import cli
-from nav.core.errors import InputError
+from nav.core.errors import InputError, NotPassed
 from nav.core.frames import Array, Pose, perturbed, point_jacobian
 from nav.registration.assessment import FLE, assess_touches
 from nav.registration.critical_points import CriticalPoint
 from nav.registration.points import register_points
 from nav.registration.registration_result import Registration, write_registration
 from nav.registration.reuse import describe_registration
+from nav.registration.touch_source import TipSeries
 from nav.registration.verification import FALSE_ALARM, MISSED, Verification, verify_registration
+from nav.registration.verify_command import verify_files
 from tests.registration.test_assessment import (
     FIDUCIALS,
     KNOWN,
@@ -23,6 +27,7 @@ from tests.registration.test_assessment import (
     REFERENCE_FROM_MODEL,
     TARGET,
 )
+from tests.registration.test_touch_source import recording
 from tests.solids import write_box
 
 AROUND = {
@@ -266,20 +271,20 @@ def test_a_pass_is_exit_code_0_and_a_report(bench):
     assert bench.run("--output", report)[0] == 0  # its own earlier report is replaced
 
 
-def test_a_fail_is_exit_code_5_and_its_report_is_written(bench):
+def test_a_fail_is_exit_code_1_and_its_report_is_written(bench):
     bench.write(*AROUND, shift=2.0)
     report = bench.folder / "verify.json"
     code, out, err = bench.run("--output", report)
-    assert code == 5
+    assert code == 1
     assert "verdict: fail" in out
     assert "not verified: the check points do not fit" in err
     assert report.exists()
 
 
-def test_too_few_is_exit_code_6_with_what_is_needed(bench):
+def test_too_few_is_exit_code_5_with_what_is_needed(bench):
     bench.write("A", "B")
     code, _, err = bench.run()
-    assert code == 6
+    assert code == 5
     assert "too few check points to tell: at least 3 that are not on a line" in err
 
 
@@ -341,3 +346,43 @@ def test_a_case_without_plan_is_refused(bench):
     code, _, err = bench.run()
     assert code == 2
     assert "plan: there is none" in err
+
+
+# poses instead of points: touches by dwell
+
+
+def series(bench: Bench, *labels: str, beside: Array | float = 0.0) -> TipSeries:
+    places = np.array([bench.known[label] + beside for label in labels])
+    return recording(REFERENCE_FROM_MODEL.apply(places))
+
+
+def verify_poses(bench: Bench, poses: TipSeries) -> str:
+    out = io.StringIO()
+    verify_files(
+        bench.case, bench.registration, bench.touched, Console(file=out, width=200), poses=poses
+    )
+    return out.getvalue()
+
+
+def test_touches_by_dwell_are_of_the_nearest_fiducials_and_pass(bench):
+    said = verify_poses(bench, series(bench, "R1", *AROUND, "A"))
+    assert "verdict: pass" in said
+    assert "not counted, as it was registered with: R1" in said
+    assert "all 6 points" in said
+
+
+def test_touches_by_dwell_beside_their_fiducials_fail(bench):
+    with pytest.raises(NotPassed, match="do not fit"):
+        verify_poses(bench, series(bench, *AROUND, beside=np.array([0.0, 0.0, 3.0])))
+
+
+def test_a_touch_far_from_every_fiducial_is_refused(bench):
+    with pytest.raises(InputError, match=r"mm from the nearest fiducial.*give labelled"):
+        verify_poses(bench, series(bench, *AROUND, beside=np.array([0.0, 0.0, 20.0])))
+
+
+def test_poses_without_the_tip_that_they_are_of_are_refused(bench):
+    bench.touched.write_text("frame,time,tool,status,tx,ty,tz,qx,qy,qz,qw\n")
+    code, _, err = bench.run()
+    assert code == 2
+    assert "touched.csv: holds poses; give --tool" in err

@@ -197,7 +197,7 @@ def _drift(given: FitInput, flow: Array, velocity: Array) -> Array:
     drift = np.zeros((len(flow), GEOMETRY))
     for index, first, last in given.marker_views.slices:
         camera = given.marker_views.cameras[index].camera
-        if camera.readout > 0.0 and velocity.any():
+        if camera.readout != 0.0 and velocity.any():
             row = camera.readout / camera.size[1]
             drift[first:last] = (flow[first:last] @ velocity) * row
     return drift

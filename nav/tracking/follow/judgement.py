@@ -11,6 +11,7 @@ from nav.tracking.fit.initial_pose import angle_between
 from nav.tracking.fit.marker_views import about_origin, moved_about
 from nav.tracking.fit.printed_size import SizeError
 from nav.tracking.follow.camera_state import CameraState
+from nav.tracking.follow.capture_times import has_time_errors, time_covariance
 from nav.tracking.follow.exposure import mean_or_middle
 from nav.tracking.follow.motion_prediction import UNKNOWN
 from nav.tracking.follow.pixelgrid import shift_covariance
@@ -75,6 +76,12 @@ def judge(
         systematic = systematic + shift_covariance(
             fit_result, consensus.used, consensus.covariance, grids
         )
+    if has_time_errors(views.cameras):
+        timed = views.late.any()
+        velocity = (
+            fit_result.velocity + consensus.velocity if timed else state.motion.velocity(time)
+        )
+        systematic = systematic + time_covariance(fit_result, consensus.used, velocity)
     size = _size_error(tool, state, consensus, carry)
     by_size = size.sd * size.motion
     by_flow = projection.by_flow

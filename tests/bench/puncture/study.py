@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.bench.puncture.engine import run_tasks
+from nav.accuracy.study.resumable_tasks import run_tasks
 from tests.bench.puncture.necks import prepare_neck
 from tests.bench.puncture.passes import punctures, register
 from tests.bench.puncture.rendered import rendered_puncture

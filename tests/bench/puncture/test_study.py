@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from distributed import Client, LocalCluster
 
+from nav.accuracy.study.resumable_tasks import run_tasks
 from nav.core.errors import InputError
-from tests.bench.puncture.engine import run_tasks
 from tests.bench.puncture.needle import draw_bend
 from tests.bench.puncture.passes import Shown
 from tests.bench.puncture.small_task import task

@@ -1,0 +1,298 @@
+"""`nav accuracy check`: a minute a day, judged by the days before."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+import nav
+from nav.accuracy.check_database import Chart, CheckRun, add_run, load_runs
+from nav.accuracy.control_chart import ESTABLISHED, Word, judge
+from nav.accuracy.daily_figures import (
+    DailyFigures,
+    daily_figures,
+    load_pattern,
+    touches_in_order,
+)
+from nav.accuracy.tracker_comparison import POSITIONS_ONLY, measured_positions
+from nav.core.errors import InputError
+from nav.core.files import sha256
+from nav.record.pose_recording import PoseRecording
+from nav.tracking.tool import Tool, load_tool
+
+# judged, with what is told of them; the others are only shown. Lengths of errors by their logarithm
+JUDGED = {"leave_one_out": True, "jitter": True}
+WORST: tuple[Word, ...] = ("in control", "no limits yet", "repeat", "alert")
+NAMES = {
+    "fre": "FRE, mm",
+    "leave_one_out": "leave-one-out error, mm",
+    "distance": "distances' error, mm",
+    "scale": "scale, mm per m",
+    "jitter": "jitter at rest, mm",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The word on a run.
+
+    Parameters
+    ----------
+    words : dict of str to str
+        By figure that was judged.
+    days : int
+        On this chart before today.
+    """
+
+    words: dict[str, Word]
+    days: int
+
+    @property
+    def word(self) -> Word:
+        """The worst of them."""
+        return max(self.words.values(), key=WORST.index, default="no limits yet")
+
+
+def of_day(runs: Sequence[CheckRun]) -> dict[str, list[CheckRun]]:
+    """Group runs by day.
+
+    Parameters
+    ----------
+    runs : sequence of CheckRun
+        Of one chart, in order of time.
+
+    Returns
+    -------
+    dict of str to list of CheckRun
+        By date, as it was where the run was made.
+    """
+    days: dict[str, list[CheckRun]] = {}
+    for run in runs:
+        days.setdefault(run.taken_at.date().isoformat(), []).append(run)
+    return days
+
+
+@dataclass(frozen=True)
+class JudgedDay:
+    """A day's figure with the word on it.
+
+    Parameters
+    ----------
+    date : str
+        ISO 8601.
+    value : float
+        Of the day's last run.
+    word : str
+        On that run, by the days before; days with an alert are left out of them.
+    """
+
+    date: str
+    value: float
+    word: Word
+
+
+def judged_days(runs: Sequence[CheckRun], name: str) -> list[JudgedDay]:
+    """Judge a figure day by day.
+
+    Parameters
+    ----------
+    runs : sequence of CheckRun
+        Of one chart, in order of time.
+    name : str
+        Of the figure.
+
+    Returns
+    -------
+    list of JudgedDay
+        Without days on which it was not measured.
+    """
+    found: list[JudgedDay] = []
+    accepted: list[float] = []
+    for date, today in of_day(runs).items():
+        measured = [getattr(run.figures, name) for run in today]
+        values = [value for value in measured if value is not None]
+        if not values:
+            continue
+        word = _word(accepted, values, JUDGED[name])
+        found.append(JudgedDay(date, values[-1], word))
+        if word != "alert":
+            accepted.append(values[-1])
+    return found
+
+
+def verdict_on(runs: Sequence[CheckRun]) -> Verdict:
+    """Judge the last run by the days before it; a signal asks for a repeat, a second is an alert.
+
+    Parameters
+    ----------
+    runs : sequence of CheckRun
+        In order of time; those of other charts than the last one's are left out.
+
+    Returns
+    -------
+    Verdict
+    """
+    mine = [run for run in runs if run.chart == runs[-1].chart]
+    today = mine[-1].taken_at.date().isoformat()
+    words: dict[str, Word] = {}
+    for name in JUDGED:
+        days = judged_days(mine, name)
+        if days and days[-1].date == today:
+            words[name] = days[-1].word
+    return Verdict(words, len(of_day(mine)) - 1)
+
+
+def _word(history: Sequence[float], runs: Sequence[float], logarithm: bool) -> Word:
+    """Judge a day's last run: what follows a run that asked for a repeat is that repeat."""
+    word: Word = "no limits yet"
+    start = 0
+    while start < len(runs):
+        word = judge(history, runs[start : start + 1], logarithm)
+        if word == "repeat" and start + 1 < len(runs):
+            word = judge(history, runs[start : start + 2], logarithm)
+            start += 1
+        start += 1
+    return word
+
+
+def measure(source: Path, pattern_file: Path, tool: Tool | None, reference: str) -> DailyFigures:
+    """Compute the figures of touched points, or of poses with touches in the pattern's order.
+
+    Parameters
+    ----------
+    source : Path
+        Touched points, or poses.csv.
+    pattern_file : Path
+        Labelled divots, or a case.
+    tool : Tool, optional
+        With a tip; needed for poses.
+    reference : str
+        Name of the body that the pattern is fixed to, in poses.
+
+    Returns
+    -------
+    DailyFigures
+
+    Raises
+    ------
+    InputError
+        Input that breaks its format or does not fit the pattern: file, what, expected.
+    """
+    pattern = load_pattern(pattern_file)
+    touched, jitter = measured_positions(source), None
+    try:
+        if touched is None:
+            if tool is None or tool.tip is None:
+                raise InputError("has poses; give the touching tool's file with its tip: --tool")
+            poses = PoseRecording(source, [tool.name, reference], POSITIONS_ONLY)
+            touched, jitter = touches_in_order(poses, tool, pattern, reference)
+        return daily_figures(pattern, touched, jitter)
+    except InputError as error:
+        said = str(error)
+        raise InputError(said if said.startswith(str(source)) else f"{source}: {said}") from None
+
+
+def check(
+    source: Path,
+    pattern: Path,
+    database: Path,
+    console: Console,
+    *,
+    rig: Path | None = None,
+    tool: Path | None = None,
+    reference: str = "reference",
+    operator: str = "",
+    at: str | None = None,
+) -> Verdict:
+    """Measure, add the run to the database, judge it and say so.
+
+    Parameters
+    ----------
+    source : Path
+        Touched points, or poses.csv.
+    pattern : Path
+        The divots as they were made.
+    database : Path
+        SQLite; made where there is none.
+    console : Console
+        For the figures.
+    rig, tool : Path, optional
+        What was measured with: another file begins a new chart.
+    reference : str
+        Name of the body that the pattern is fixed to, in poses.
+    operator : str
+        Who touched.
+    at : str, optional
+        Date and time, ISO 8601; now by default.
+
+    Returns
+    -------
+    Verdict
+    """
+    taken_at = _time(at)
+    body = None if tool is None else load_tool(tool)
+    figures = measure(source, pattern, body, reference)
+    chart = Chart(
+        "" if rig is None else sha256(rig),
+        "" if tool is None else sha256(tool),
+        sha256(pattern),
+        nav.__version__,
+    )
+    earlier = load_runs(database) if database.exists() else []
+    run = CheckRun(taken_at, chart, operator, figures)
+    if any(one.chart == chart and one.taken_at >= taken_at for one in earlier):
+        last = max(one.taken_at for one in earlier if one.chart == chart)
+        raise InputError(
+            f"{database}: has a run of {last:%Y-%m-%d %H:%M}; runs are added in order of time"
+        )
+    add_run(database, run)
+    found = verdict_on([*earlier, run])
+    table = Table("figure", "today", "")
+    for name, title in NAMES.items():
+        value = getattr(figures, name)
+        shown = "not measured" if value is None else f"{value:.3f}"
+        table.add_row(title, shown, found.words.get(name, ""))
+    console.print(table)
+    if earlier and not any(one.chart == chart for one in earlier):
+        console.print("a new chart begins: rig, tool, pattern or version differ from earlier runs")
+    for line in advice(found):
+        console.print(line)
+    return found
+
+
+def advice(found: Verdict) -> list[str]:
+    """Say what a verdict means and what to do.
+
+    Parameters
+    ----------
+    found : Verdict
+        Of the last run.
+
+    Returns
+    -------
+    list of str
+        Sentences.
+    """
+    if found.word == "no limits yet":
+        return [f"no limits yet: day {found.days + 1} on this chart, limits come after 10 days"]
+    told = {
+        "in control": "in control",
+        "repeat": "repeat the check now: one signal may be chance, a second one is an alert",
+        "alert": "ALERT: both runs signal; look for a moved camera, a loose marker or a bent tip "
+        "before you navigate",
+    }[found.word]
+    provisional = found.days < ESTABLISHED
+    return [f"{told}; limits are provisional ({found.days} days)" if provisional else told]
+
+
+def _time(given: str | None) -> datetime:
+    if given is None:
+        return datetime.now(UTC).astimezone().replace(microsecond=0)
+    try:
+        found = datetime.fromisoformat(given)
+    except ValueError:
+        raise InputError(f"--at: expected a time like 2026-05-04T08:30, got {given!r}") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

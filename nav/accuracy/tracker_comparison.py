@@ -1,0 +1,315 @@
+"""Two trackers that measured the same points: limits of agreement per axis and of length."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from nav.accuracy.bland_altman import Agreement, bland_altman
+from nav.accuracy.html_report import Section, write_report
+from nav.core.errors import InputError, Lost
+from nav.core.frames import Array
+from nav.core.textfile import read_text
+from nav.record.pose_recording import PoseRecording
+from nav.registration.pointfile import load_points
+from nav.registration.points import register_points
+from nav.tracking.pose_source import StatedErrors
+from nav.tracking.tip import tip_from_pose
+from nav.tracking.tool import Tool
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SAME_TIME = 0.02  # s: poses further apart are no pair
+LEAST_PAIRS = 4  # with three points, the alignment leaves one axis without any difference
+AXES = ("x", "y", "z", "length")
+HEAD_BYTES = 64 * 1024 * 1024
+# where a table has no covariance; positions alone are compared
+POSITIONS_ONLY = StatedErrors(1.0, 0.01)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What two trackers measured of the same points.
+
+    Parameters
+    ----------
+    labels : tuple of str
+        Of the n pairs: fiducials, or frames of the first.
+    first, second : ndarray, shape (n, 3)
+        In one frame, mm.
+    lengths : tuple of ndarray, shape (n,)
+        Each point's distance from the centre of all points, by first and second, mm.
+    aligned : bool
+        Whether the second was moved rigidly onto the first.
+    agreements : dict of str to Agreement
+        By axis, and of the length.
+    """
+
+    labels: tuple[str, ...]
+    first: Array
+    second: Array
+    lengths: tuple[Array, Array]
+    aligned: bool
+    agreements: dict[str, Agreement]
+
+
+def compare_points(
+    first: dict[str, Array], second: dict[str, Array], same_frame: bool = False
+) -> Comparison:
+    """Compare positions of the same points by two trackers.
+
+    Unless both are in one frame the second is moved rigidly onto the first. That leaves no bias in
+    x, y and z, and takes six degrees of freedom from the differences, which are made larger by
+    that much. Lengths do not depend on it.
+
+    Parameters
+    ----------
+    first, second : dict of str to ndarray, shape (3,)
+        Position by name, mm; points that only one has are left out.
+    same_frame : bool
+        Whether both are in the same frame.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    InputError
+        Fewer than four common points, or points in a line.
+    """
+    labels = tuple(label for label in first if label in second)
+    if len(labels) < LEAST_PAIRS:
+        raise InputError(
+            f"comparison: {len(labels)} points are in both; at least {LEAST_PAIRS} are needed, "
+            "with the same labels"
+        )
+    a = np.array([first[label] for label in labels])
+    b = np.array([second[label] for label in labels])
+    lengths = (_lengths(a), _lengths(b))
+    if not same_frame:
+        b = register_points(a, b).model_from_reference.transform.apply(b)
+        b = a + (b - a) * np.sqrt(3 * len(a) / (3 * len(a) - 6))
+    agreements = {axis: bland_altman(a[:, k], b[:, k]) for k, axis in enumerate(AXES[:3])}
+    agreements["length"] = bland_altman(*lengths)
+    return Comparison(labels, a, b, lengths, not same_frame, agreements)
+
+
+def _lengths(points: Array) -> Array:
+    return np.asarray(np.linalg.norm(points - points.mean(axis=0), axis=1))
+
+
+def measured_positions(path: Path) -> dict[str, Array] | None:
+    """Load touched points; None where the file is a table of poses.
+
+    Parameters
+    ----------
+    path : Path
+        Touched points, or poses.csv.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (3,), or None
+        By label, mm.
+    """
+    if path.suffix.lower() == ".json":
+        return load_points(path)
+    head = read_text(path, HEAD_BYTES).lstrip().split("\n", 1)[0].casefold()
+    return None if head.replace(" ", "").startswith("frame,time") else load_points(path)
+
+
+def paired_poses(
+    first: Path, second: Path, name: str, tool: Tool | None = None, offset: float = 0.0
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Load a tool's positions at the same times from two tables of poses.
+
+    Parameters
+    ----------
+    first, second : Path
+        Two poses.csv.
+    name : str
+        Of the tool in both.
+    tool : Tool, optional
+        With a tip: its positions are compared, not those of the tool's origin.
+    offset : float
+        What is added to the second's times, s.
+
+    Returns
+    -------
+    first, second : dict of str to ndarray, shape (3,)
+        By frame of the first, mm.
+
+    Raises
+    ------
+    InputError
+        A table that breaks the format, or no common times.
+    """
+    times, places = _track(first, name, tool)
+    other_times, other_places = _track(second, name, tool)
+    if not len(times) or not len(other_times):
+        empty = first if not len(times) else second
+        raise InputError(f"{empty}: {name} is tracked in no frame")
+    other_times = other_times + offset
+    near, back = _nearest(other_times, times), _nearest(times, other_times)
+    pairs = [
+        (k, j)
+        for k, j in enumerate(near.tolist())
+        if abs(times[k] - other_times[j]) <= SAME_TIME and back[j] == k
+    ]
+    if not pairs:
+        raise InputError(
+            f"{first} and {second}: no two times are within {1000 * SAME_TIME:g} ms; give "
+            "--offset, the seconds to add to the second's clock"
+        )
+    return (
+        {str(k): places[k] for k, _ in pairs},
+        {str(k): other_places[j] for k, j in pairs},
+    )
+
+
+def _nearest(of: Array, to: Array) -> NDArray[np.intp]:
+    """Return the index of the nearest of some sorted times to each of others."""
+    after = np.clip(np.searchsorted(of, to), 1, max(len(of) - 1, 1))
+    before = after - 1
+    after = np.minimum(after, len(of) - 1)
+    return np.where(np.abs(of[after] - to) < np.abs(of[before] - to), after, before)
+
+
+def _track(path: Path, name: str, tool: Tool | None) -> tuple[Array, Array]:
+    times, places = [], []
+    for frame in PoseRecording(path, [name], POSITIONS_ONLY):
+        seen = frame.tools[name]
+        if isinstance(seen, Lost):
+            continue
+        tip = None if tool is None else tip_from_pose(seen.rig_from_tool, tool)
+        times.append(frame.time)
+        places.append(seen.rig_from_tool.transform.translation if tip is None else tip.position)
+    return np.array(times), np.array(places).reshape(-1, 3)
+
+
+def compare_files(
+    first: Path,
+    second: Path,
+    output: Path | None,
+    console: Console,
+    *,
+    name: str | None = None,
+    tool: Tool | None = None,
+    offset: float = 0.0,
+    same_frame: bool = False,
+) -> Comparison:
+    """Compare two files of touched points or poses, and report.
+
+    Parameters
+    ----------
+    first, second : Path
+        Of the two trackers.
+    output : Path, optional
+        HTML report; its numbers as .json beside it.
+    console : Console
+        For the table.
+    name : str, optional
+        Tool of the poses.
+    tool : Tool, optional
+        The same with its tip.
+    offset : float
+        Of the second's clock, s.
+    same_frame : bool
+        Whether both are in one frame.
+
+    Returns
+    -------
+    Comparison
+    """
+    a, b = measured_positions(first), measured_positions(second)
+    if (a is None) != (b is None):
+        raise InputError(f"{first} and {second}: one has points, the other poses; give two alike")
+    if a is None or b is None:
+        wanted = tool.name if tool is not None else name
+        if wanted is None:
+            raise InputError(f"{first}: has poses; say of which tool: --name NAME or --tool FILE")
+        a, b = paired_poses(first, second, wanted, tool, offset)
+    try:
+        found = compare_points(a, b, same_frame)
+    except InputError as error:
+        raise InputError(f"{first} and {second}: {error}") from None
+    console.print(_table(found, first.name, second.name))
+    if output is not None:
+        sections = [
+            Section("Limits of agreement, mm", _words(found), COLUMNS, _rows(found)),
+            Section("Differences by mean", figure=_figure(found)),
+        ]
+        data = {
+            "first": first.name,
+            "second": second.name,
+            "aligned": found.aligned,
+            "points": list(found.labels),
+            "agreement": {axis: asdict(one) for axis, one in found.agreements.items()},
+        }
+        write_report(
+            output, f"{first.name} and {second.name} compared", sections, data, (first, second)
+        )
+        console.print(f"wrote {output} and {output.with_suffix('.json').name}")
+    return found
+
+
+COLUMNS = ("", "pairs", "bias (95 % interval)", "sd", "lower limit", "upper limit", "slope")
+
+
+def _words(found: Comparison) -> tuple[str, ...]:
+    moved = (
+        "The second tracker's points were moved rigidly onto the first's, so x, y and z have no "
+        "bias; a difference of scale shows in the length."
+        if found.aligned
+        else "Both trackers' points are in one frame."
+    )
+    return (
+        "Second less first. Between the limits 95 % of the differences are expected. Length: each "
+        "point's distance from the centre of all points. Intervals take pairs to be independent.",
+        moved,
+    )
+
+
+def _rows(found: Comparison) -> list[list[str]]:
+    return [
+        [
+            axis,
+            str(one.count),
+            *(
+                f"{part.value:+.3f} ({part.low:+.3f} to {part.high:+.3f})"
+                if not isinstance(part, float)
+                else f"{part:.3f}"
+                for part in (one.bias, one.sd, one.lower, one.upper)
+            ),
+            f"{one.slope.value:+.4f} ({one.slope.low:+.4f} to {one.slope.high:+.4f})",
+        ]
+        for axis, one in found.agreements.items()
+    ]
+
+
+def _table(found: Comparison, first: str, second: str) -> Table:
+    table = Table(*COLUMNS, title=f"{second} less {first}, mm")
+    for row in _rows(found):
+        table.add_row(*row)
+    return table
+
+
+def _figure(found: Comparison) -> "Figure":
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 7), layout="constrained")
+    series = {axis: (found.first[:, k], found.second[:, k]) for k, axis in enumerate(AXES[:3])}
+    series["length"] = found.lengths
+    for axes, (axis, (a, b)) in zip(figure.subplots(2, 2).flat, series.items(), strict=True):
+        one = found.agreements[axis]
+        axes.plot((a + b) / 2, b - a, "o", color="#007a6e", ms=4, alpha=0.7)
+        for part, colour in ((one.bias, "#1a2226"), (one.lower, "#b26a00"), (one.upper, "#b26a00")):
+            axes.axhline(part.value, color=colour, lw=1.2)
+            axes.axhspan(part.low, part.high, color=colour, alpha=0.12, lw=0)
+        axes.set(title=axis, xlabel="mean of both, mm", ylabel="second less first, mm")
+    return figure

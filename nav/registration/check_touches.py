@@ -1,0 +1,180 @@
+"""Touched check points from a list of points, or from poses by dwell; none registered with."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nav.core.errors import InputError
+from nav.core.frames import Array
+from nav.model.case import Case, Fiducial
+from nav.registration.points import LARGEST
+from nav.registration.record import CalibrationTable
+from nav.registration.registration_result import Registration
+from nav.registration.touch_source import FoundTouches
+
+NEAR = 10.0  # mm: a divot that was touched is not farther from where a fair registration has it
+CLEARER = 2.0  # times: and every other fiducial is farther than that
+
+
+@dataclass(frozen=True)
+class CheckTouch:
+    """A touched check point.
+
+    Parameters
+    ----------
+    fiducial : Fiducial
+        Which was touched.
+    position : ndarray, shape (3,)
+        Reference frame, mm.
+    covariance : ndarray, shape (3, 3)
+        Of the touch without the FLE, mm^2.
+    """
+
+    fiducial: Fiducial
+    position: Array
+    covariance: Array
+
+
+def registered_with(
+    case: Case, made: CalibrationTable, method: str
+) -> tuple[Collection[str], list[str]]:
+    """Return the labels that a registration was made from, and what is said where it is not known.
+
+    Parameters
+    ----------
+    case : Case
+        That was registered.
+    made : CalibrationTable
+        Of registration.toml.
+    method : str
+        Of registration.
+
+    Returns
+    -------
+    labels : collection of str
+    notes : list of str
+    """
+    if made.fiducials is not None or method == "surface":
+        return set(made.fiducials or ()), []
+    return {fiducial.label for fiducial in case.fiducials_for("register")}, [
+        "the registration does not say which fiducials it was made from: only those for checking "
+        "are counted"
+    ]
+
+
+def labelled_touches(case: Case, points: Mapping[str, Array]) -> list[CheckTouch]:
+    """Return touches of labelled points.
+
+    Parameters
+    ----------
+    case : Case
+        With these labels.
+    points : mapping of str to ndarray, shape (3,)
+        Reference frame, mm.
+
+    Returns
+    -------
+    list of CheckTouch
+
+    Raises
+    ------
+    InputError
+        A label that the case does not have, or a position that is not plausible.
+    """
+    known = {fiducial.label: fiducial for fiducial in case.fiducials}
+    for label, position in points.items():
+        if label not in known:
+            raise InputError(
+                f"point {label}: the case has no such fiducial; it has {', '.join(known)}"
+            )
+        if np.abs(position).max() > LARGEST:
+            raise InputError(
+                f"point {label}: a coordinate of {np.abs(position).max():.3g} mm is not "
+                "plausible; expected millimetres"
+            )
+    return [CheckTouch(known[label], at, np.zeros((3, 3))) for label, at in points.items()]
+
+
+def dwell_touches(case: Case, registration: Registration, found: FoundTouches) -> list[CheckTouch]:
+    """Tell which fiducial each touch was of, by the registration that is verified.
+
+    Parameters
+    ----------
+    case : Case
+        That was registered.
+    registration : Registration
+        Of it.
+    found : FoundTouches
+        By dwell.
+
+    Returns
+    -------
+    list of CheckTouch
+
+    Raises
+    ------
+    InputError
+        A touch that is near no fiducial, or near two: then labels have to be given.
+    """
+    positions = np.array([fiducial.position for fiducial in case.fiducials]).reshape(-1, 3)
+    touches = []
+    for touch in found.touches:
+        shown, _ = registration.model_from_reference.apply(touch.position)
+        away = np.linalg.norm(positions - shown, axis=1)
+        order = np.argsort(away)
+        nearest = case.fiducials[int(order[0])]
+        when = f"touch at {touch.start:.1f} to {touch.end:.1f} s"
+        if away[order[0]] > NEAR:
+            raise InputError(
+                f"{when}: is {away[order[0]]:.1f} mm from the nearest fiducial ({nearest.label}): "
+                "either the registration is wrong, or no fiducial was touched there; give labelled "
+                "points"
+            )
+        if len(order) > 1 and away[order[1]] < CLEARER * away[order[0]]:
+            raise InputError(
+                f"{when}: might be of {nearest.label} or of {case.fiducials[int(order[1])].label}; "
+                "give labelled points"
+            )
+        touches.append(CheckTouch(nearest, touch.position, touch.covariance))
+    return touches
+
+
+def check_touches(
+    case: Case, touches: Sequence[CheckTouch], used: Collection[str]
+) -> tuple[tuple[CheckTouch, ...], list[str]]:
+    """Leave out what was registered with.
+
+    Parameters
+    ----------
+    case : Case
+        That was registered.
+    touches : sequence of CheckTouch
+        All of them.
+    used : collection of str
+        Labels that were registered with.
+
+    Returns
+    -------
+    touches : tuple of CheckTouch
+        At least one.
+    notes : list of str
+        What was left out.
+
+    Raises
+    ------
+    InputError
+        None is left.
+    """
+    left_out = dict.fromkeys(t.fiducial.label for t in touches if t.fiducial.label in used)
+    kept = tuple(t for t in touches if t.fiducial.label not in used)
+    if not touches:
+        raise InputError("has no touch of a fiducial")
+    if not kept:
+        others = [f.label for f in case.fiducials if f.label not in used]
+        raise InputError(
+            "has only points that were registered with; touch others"
+            + (f": {', '.join(others)}" if others else "")
+        )
+    notes = [f"not counted, as it was registered with: {', '.join(left_out)}"] if left_out else []
+    return kept, notes
