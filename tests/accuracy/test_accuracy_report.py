@@ -312,7 +312,7 @@ def test_another_divot_is_refused_while_guided(slow, capsys):
     capsys.readouterr()
     order = ("P", "A1", "A3", "A2")
     code = guided(
-        day, slow / "guided.csv", *(word for label in order for word in ("--divot", label))
+        slow, slow / "guided.csv", *(word for label in order for word in ("--divot", label))
     )
     caught = capsys.readouterr()
     assert "A3: refused: this is A2; touch A3" in caught.out
