@@ -34,6 +34,8 @@ class GuideSettings:
         Time at rest, s.
     radius : float
         Within which the tip stays of its mean meanwhile, mm.
+    longest : float
+        Time at rest after which it is judged, even with too few independent samples, s.
     least_independent : float
         Independent samples, by their autocorrelation.
     most_sd : float
@@ -43,6 +45,7 @@ class GuideSettings:
     """
 
     hold: float = 1.0
+    longest: float = 3.0
     radius: float = 1.0
     least_independent: float = 3.0
     most_sd: float = 0.3
@@ -160,18 +163,24 @@ class GuidedTouches:
         lasted = frame.time - self._rest[0][0].time
         if lasted < self.settings.hold:
             return self._state("hold still" if lasted > 0.0 else "touch")
-        return self._judge()
+        return self._judge(lasted >= self.settings.longest)
 
     def _stays(self, position: Array) -> bool:
         mean = np.mean([place for _, place in self._rest], axis=0)
         return bool(np.linalg.norm(position - mean) <= self.settings.radius)
 
-    def _judge(self) -> GuideState:
-        """Take the touch whose frames are at rest, or refuse it; either way the tip must leave."""
+    def _judge(self, last_chance: bool) -> GuideState:
+        """Take the touch whose frames are at rest, or refuse it; either way the tip must leave.
+
+        With too few independent samples it goes on, unless it is the last chance.
+        """
         label, resting = self.order[len(self.touches)], [one for one, _ in self._rest]
+        found = self._touch(resting)
+        few = isinstance(found, DwellTouch) and found.independent < self.settings.least_independent
+        if few and not last_chance:
+            return self._state("hold still")
         self._last = np.mean([place for _, place in self._rest], axis=0)
         self._rest = []
-        found = self._touch(resting)
         problem = found if isinstance(found, str) else self._problem(label, found)
         if problem:
             self._way = []

@@ -272,6 +272,15 @@ def shaft_of(tip: ToolTip) -> Array:
     """Return the unit vector along the shaft towards the tip, (3,), tool frame.
 
     Without a known axis it is the direction from the tool's origin to the tip.
+
+    Parameters
+    ----------
+    tip : ToolTip
+        Of the tool.
+
+    Returns
+    -------
+    ndarray, shape (3,)
     """
     along = np.asarray(tip.position if tip.axis is None else tip.axis, float)
     return np.asarray(along / np.linalg.norm(along), float)

@@ -39,13 +39,34 @@ def report_json(day: AccuracyDay, inputs: list[dict[str, str]]) -> str:
 
 
 def duration_text(seconds: float) -> str:
-    """Return a duration as in 1h2min3s."""
+    """Return a duration as in 1h2min3s.
+
+    Parameters
+    ----------
+    seconds : float
+        The duration, s.
+
+    Returns
+    -------
+    str
+    """
     whole = round(seconds)
     return f"{whole // 3600}h{whole % 3600 // 60}min{whole % 60}s"
 
 
 def central_divot(day: AccuracyDay) -> str:
-    """Return the divot of the single-point tests; empty where there is none."""
+    """Return the divot of the single-point tests and rotations.
+
+    Parameters
+    ----------
+    day : AccuracyDay
+        The results.
+
+    Returns
+    -------
+    str
+        Empty where there is none.
+    """
     return next((e.divot for e in day.plan.recording if e.divot is not None), "")
 
 

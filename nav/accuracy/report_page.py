@@ -1,11 +1,11 @@
 """The report as one HTML page that needs no other file, from the template in `text/`."""
 
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import numpy as np
-from markupsafe import Markup
 
 import nav
 from nav.accuracy.accuracy_day import AccuracyDay
@@ -43,7 +43,8 @@ def report_html(day: AccuracyDay, inputs: list[dict[str, str]]) -> str:
     )
     templates.filters |= {
         "mm": lambda value: f"{value:.3f}",
-        "estimate": _estimate,
+        "interval": _interval,
+        "data": _data_url,
         "inline": _inline,
         "minutes": lambda seconds: f"{seconds / 60:.1f}",
         "percent": lambda share: f"{100 * share:.0f}",
@@ -59,10 +60,8 @@ def _inline(figure: Estimate | None) -> str:
     return f"{figure.value:.3f} ({_interval(figure)})"
 
 
-def _estimate(figure: Estimate) -> Markup:
-    """Return a figure with its interval below it, for a narrow column."""
-    interval = Markup('<br><span class="ci">{}</span>').format(_interval(figure))
-    return Markup(f"{figure.value:.3f}") + interval
+def _data_url(svg: str) -> str:
+    return f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
 
 
 def _interval(figure: Estimate) -> str:

@@ -299,7 +299,20 @@ def _about(centre: Array, covariance: Array) -> Array:
 
 
 def day_tests(places: Sequence[str], still: bool) -> list[tuple[str, str]]:
-    """Return (test, place) of a whole day: jitter and drift only at the first place."""
+    """List the tests of a whole day: jitter and drift only at the first place.
+
+    Parameters
+    ----------
+    places : sequence of str
+        Where the block stands.
+    still : bool
+        Jitter and drift too.
+
+    Returns
+    -------
+    list of (str, str)
+        Test and place.
+    """
     tests = ("points", "single-left", "single", "single-right", "roll", "pitch", "yaw")
     made = [(test, place) for place in places for test in tests]
     return [*made, ("rest", places[0]), ("warm-up", places[0])] if still else made
