@@ -40,7 +40,6 @@ study_app = App(
 def compare(
     first: InputPath,
     second: InputPath,
-    /,
     *,
     output: ReportWithNumbers = None,
     name: str | None = None,
@@ -80,7 +79,6 @@ def compare(
 @accuracy_app.command
 def gauge(
     files: list[InputPath],
-    /,
     *,
     tolerance: float | None = None,
     output: ReportWithNumbers = None,
@@ -154,7 +152,6 @@ def check(
 @accuracy_app.command
 def history(
     database: InputPath,
-    /,
     *,
     output: Annotated[Path | None, Output(REPORT)] = None,
 ) -> None:
@@ -175,7 +172,6 @@ def history(
 @study_app.default
 def study(
     setup: InputPath,
-    /,
     *,
     output: Annotated[Path, OutputFolder()],
     workers: int | None = None,
