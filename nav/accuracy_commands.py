@@ -143,7 +143,6 @@ def accuracy_guide(
 def compare(
     first: InputPath,
     second: InputPath,
-    /,
     *,
     output: ReportWithNumbers = None,
     name: str | None = None,
@@ -183,7 +182,6 @@ def compare(
 @accuracy_app.command
 def gauge(
     files: list[InputPath],
-    /,
     *,
     tolerance: float | None = None,
     output: ReportWithNumbers = None,
@@ -257,7 +255,6 @@ def check(
 @accuracy_app.command
 def history(
     database: InputPath,
-    /,
     *,
     output: Annotated[Path | None, Output(REPORT)] = None,
 ) -> None:
@@ -278,7 +275,6 @@ def history(
 @study_app.default
 def study(
     setup: InputPath,
-    /,
     *,
     output: Annotated[Path, OutputFolder()],
     workers: int | None = None,

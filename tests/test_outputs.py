@@ -35,6 +35,8 @@ EARLIER = {
     "volume": b"ObjectType = Image\nComment = c1c2nav\nElementDataFile = LOCAL\n",
     "table of points": b"label,x,y,z\n",
     "summary": b'{\n "made_by": "c1c2nav 0.2.0"\n}\n',
+    "HTML report": b'<!DOCTYPE html>\n<meta name="generator" content="c1c2nav 0.2.0">\n',
+    "database of daily checks": b"SQLite format 3\0" + bytes(52) + b"c1c2" + bytes(28),
 }
 NAMES = {
     "table of poses": "x.csv",
@@ -43,6 +45,8 @@ NAMES = {
     "PNG image": "x.png",
     "table of points": "x.csv",
     "summary": "x.json",
+    "HTML report": "x.html",
+    "database of daily checks": "x.db",
 }
 OTHERS = {
     "notes": b"dear diary",

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 SHOWN_DAYS = 30  # in the terminal
 WIDTH = 31  # characters of the terminal's chart: 6 sd to each side
-# medians of 4000 simulated charts with a baseline of 25 days: tests/bench/registration
+# of 300 simulated charts: docs/daily-check.md
 FALSE_ALARMS = (
-    "Each chart signals falsely about once in 85 days (median, 25 days of baseline), more often "
+    "Each chart signals falsely about once in 90 days (median, 25 days of baseline), more often "
     "while limits are provisional; a signal asks for a repeat, and only a second one is an alert. "
     "A drift of one standard deviation is found in 8 days (median)."
 )

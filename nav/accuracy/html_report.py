@@ -43,7 +43,7 @@ class Section:
     rows : sequence of sequence of cells
         Numbers are shown with four significant digits.
     figure : matplotlib.figure.Figure, optional
-        Below the table.
+        Above the table.
     """
 
     title: str
@@ -134,6 +134,8 @@ def shown(value: Cell) -> str:
 def _section(section: Section) -> str:
     parts = [f"<h2>{escape(section.title)}</h2>"]
     parts += [f"<p>{escape(paragraph)}</p>" for paragraph in section.text]
+    if section.figure is not None:
+        parts.append(_svg(section.figure))
     if section.columns:
         heads = "".join(f"<th>{escape(name)}</th>" for name in section.columns)
         rows = "\n".join(
@@ -141,8 +143,6 @@ def _section(section: Section) -> str:
             for row in section.rows
         )
         parts.append(f"<table><thead><tr>{heads}</tr></thead><tbody>\n{rows}\n</tbody></table>")
-    if section.figure is not None:
-        parts.append(_svg(section.figure))
     return "\n".join(parts)
 
 

@@ -303,4 +303,9 @@ def test_the_example_is_a_set_up(setup, tmp_path, capsys):
     case = tmp_path / "case.toml"
     assert run("study", "init", "--case", case, "--output", example) == 0
     names = [name for name, _ in load_setup(example).designs]
-    assert names == ["two webcams", "two machine-vision cameras", "one webcam"]
+    assert names == [
+        "two webcams",
+        "two machine-vision cameras, cameras.view 55",
+        "two machine-vision cameras, cameras.view 70",
+        "one webcam",
+    ]

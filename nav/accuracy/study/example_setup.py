@@ -10,7 +10,7 @@ RIGS = (
     ("two webcams", {"count": 2, "width": 1920, "height": 1080, "view": 65, "baseline": 300,
                      "distance": 550, "noise": 3.0, "blur": 1.2, "rate": 30, "calibration": 0.15,
                      "delay": 8, "readout": 5}),
-    ("two machine-vision cameras", {"count": 2, "width": 1920, "height": 1200, "view": 45,
+    ("two machine-vision cameras", {"count": 2, "width": 1920, "height": 1200, "view": [55, 70],
                                     "baseline": 350, "distance": 600, "noise": 2.0, "blur": 0.9,
                                     "rate": 60, "calibration": 0.05, "delay": 0, "readout": 0}),
     ("one webcam", {"count": 1, "width": 1920, "height": 1080, "view": 65, "distance": 550,
