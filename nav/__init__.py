@@ -54,7 +54,7 @@ _MODULES = {
         "build_phantom",
         "calibrate_cameras",
         "prepare_surface",
-    "proximity",
+        "proximity",
         "read_images",
         "reconstruct",
         "simulate_recording",

@@ -6,7 +6,7 @@ from pathlib import Path
 from shutil import copytree
 
 import numpy as np
-import pypdfium2
+import pypdfium2  # type: ignore[import-untyped]
 import pytest
 
 import nav

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from nav.core.errors import InputError
@@ -62,7 +63,7 @@ def series_of(positions: Array, times: Array | None = None) -> TipSeries:
     )
 
 
-def without(series: TipSeries, dropped: Array) -> TipSeries:
+def without(series: TipSeries, dropped: NDArray[np.bool_]) -> TipSeries:
     kept = ~dropped
     columns = (
         series.times, series.positions, series.rotations, series.random, series.systematic,

@@ -3,6 +3,7 @@
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,7 +56,7 @@ def verify(
     rng: np.random.Generator,
     points: dict[str, list[float]] = AROUND,
     shift: Array | float = 0.0,
-    **more: object,
+    **more: Any,
 ) -> Verification:
     model = np.array(list(points.values())).reshape(-1, 3)
     touched = REFERENCE_FROM_MODEL.apply(model + shift) + rng.normal(0.0, FLE, model.shape)
@@ -63,7 +64,7 @@ def verify(
     others = (list(points), model)
     return verify_registration(
         registration, list(points), model, touched, covariance, PLACES, others=others, **more
-    )  # type: ignore[arg-type]
+    )
 
 
 def exact() -> Registration:
@@ -225,6 +226,7 @@ class Bench:
             + '[[plan]]\nname = "left"\nentry = [60.0, 12.0, 0.0]\ntarget = [0.0, 12.0, 0.0]\n'
         )
         found = assess_touches(FIDUCIALS, self.touches(*MODEL), target=TARGET)
+        assert found.registration is not None
         record = describe_registration(found, ("neck", self.case), None, TARGET)
         write_registration(self.registration, found.registration, (self.case,), record)
         self.write(*AROUND)
