@@ -126,7 +126,7 @@ def evaluate_day(
             raise InputError(f"{folder / entry.file}: {error}") from None
         samples[entry.test, entry.place] = series
         lost[entry.test, entry.place] = len(source) - len(series)
-    locations = {
+    locations: dict[str, BlockLocation] = {
         entry.place: locate_block(
             divots,
             _touches(samples["points", entry.place], folder / entry.file),
@@ -163,7 +163,7 @@ def evaluate_day(
         for (test, place), seen in samples.items()
         if test == "rest"
     }
-    warm = {}
+    warm: dict[str, WarmUp] = {}
     for entry in plan.recording:
         if entry.test == "warm-up":
             seen = samples["warm-up", entry.place]
@@ -171,7 +171,9 @@ def evaluate_day(
                 warm[entry.place] = warm_up(seen.times, seen.positions)
             except InputError as error:
                 raise InputError(f"{folder / entry.file}: {error}") from None
-    multi = {place: multi_point(location) for place, location in locations.items()}
+    multi: dict[str, MultiPoint] = {
+        place: multi_point(location) for place, location in locations.items()
+    }
     return AccuracyDay(
         plan,
         divots,
@@ -208,7 +210,7 @@ def _check_divots(plan: PlanFile, divots: Mapping[str, Array], path: Path) -> No
 
 def _located_by(plan: PlanFile, locations: Mapping[str, BlockLocation]) -> dict[str, str]:
     """Return the place whose touches locate the block: the same, else the first of all."""
-    used = {}
+    used: dict[str, str] = {}
     for entry in plan.recording:
         if entry.divot is None:
             continue

@@ -201,7 +201,7 @@ class GuidedTouches:
             found = find_touches(series, DwellSettings(radius=self.settings.radius, hold=hold))
         except InputError:
             return "too few frames show the tip; is it in view?"
-        ends = [*found.touches, *found.refused]
+        ends: list[DwellTouch | RefusedDwell] = [*found.touches, *found.refused]
         late = [one for one in ends if one.end >= resting[0].time + 0.5 * self.settings.hold]
         if not late:
             return "the tip crept; hold still"

@@ -11,8 +11,7 @@ from nav.core.files import FileModel, NotNegative, Number, Positive, PublicFile,
 PLAN_FORMAT = "c1c2nav/accuracy-plan/1"
 Place = Literal["CL", "BL", "TL", "LL", "RL"]
 Test = Literal[
-    *("points", "single", "single-left", "single-right"),
-    *("roll", "pitch", "yaw", "rest", "warm-up"),
+    "points", "single", "single-left", "single-right", "roll", "pitch", "yaw", "rest", "warm-up"
 ]
 PLACES: dict[str, str] = {
     "CL": "centre",

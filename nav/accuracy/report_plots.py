@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from io import BytesIO
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -16,7 +17,7 @@ from nav.accuracy.protocols import shaft_of
 WIDTH, HEIGHT = 6.9, 2.7  # inches
 COLOURS = {"CL": "#0b6e72", "BL": "#d08c00", "TL": "#5b5ea6", "LL": "#b23a48", "RL": "#4a7c2f"}
 MARKS = {"CL": "o", "BL": "s", "TL": "^", "LL": "<", "RL": ">"}
-STYLE = {
+STYLE: dict[Any, Any] = {
     "svg.hashsalt": "c1c2nav",
     "svg.fonttype": "path",
     "font.family": "DejaVu Sans",
@@ -153,7 +154,7 @@ def _distances(figure: Figure, day: AccuracyDay) -> None:
     colours = [COLOURS[place] for place in day.multi]
     largest = max(LEAST_HEIGHT, max(float(np.abs(one).max()) for one in errors))
     edges = np.linspace(-largest, largest, 32)
-    axes.hist(errors, edges, stacked=True, color=colours, label=list(day.multi))
+    axes.hist(errors, edges.tolist(), stacked=True, color=colours, label=list(day.multi))
     axes.axvline(0.0, color="black", lw=0.8)
     axes.set_xlabel("measured less nominal distance between two divots, mm")
     axes.set_ylabel("pairs of divots")
