@@ -1,7 +1,9 @@
 """Surface registration: from nothing, with known truth; published sets; speed beside others."""
 
+import multiprocessing
 import time
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 
@@ -13,6 +15,7 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.core.frames import Array, point_jacobian
 from nav.model.surface import Surface
+from nav.progress_bar import progress_bar
 from nav.registration.prepared_surface import PreparedSurface, prepare_surface
 from nav.registration.surface_registration import SurfaceNotRegistered, register_surface
 from phantoms.anatomy.draw import random_parameters
@@ -141,6 +144,13 @@ GROUPS = (
 )
 NECKS = 10
 QUICK = 25  # times fewer runs
+SPAWN = multiprocessing.get_context("spawn")
+
+
+def _trial(job: tuple[Group, int, int]) -> Trial:
+    group, number, seed = job
+    count = group.counts[number % len(group.counts)]
+    return trial(seed, number, count, group.behind, group.outliers, group.other)
 
 
 def run(console: Console, quick: bool) -> bool:
@@ -151,17 +161,9 @@ def run(console: Console, quick: bool) -> bool:
     for group in GROUPS:
         runs = max(8, group.runs // QUICK) if quick else group.runs
         necks = 2 if quick else NECKS
-        trials = [
-            trial(
-                k * necks // runs,
-                k,
-                group.counts[k % len(group.counts)],
-                group.behind,
-                group.outliers,
-                group.other,
-            )
-            for k in range(runs)
-        ]
+        jobs = [(group, k, k * necks // runs) for k in range(runs)]
+        with progress_bar(console) as bar, ProcessPoolExecutor(mp_context=SPAWN) as pool:
+            trials = list(bar.track(pool.map(_trial, jobs), len(jobs), description=group.name))
         found = [t for t in trials if t.code == "ok"]
         wrong = sum(t.is_wrong or group.other for t in found)
         codes = Counter(t.code for t in trials if t.code != "ok")
