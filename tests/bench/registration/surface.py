@@ -163,7 +163,8 @@ def run(console: Console, quick: bool) -> bool:
         necks = 2 if quick else NECKS
         jobs = [(group, k, k * necks // runs) for k in range(runs)]
         with progress_bar(console) as bar, ProcessPoolExecutor(mp_context=SPAWN) as pool:
-            trials = list(bar.track(pool.map(_trial, jobs), len(jobs), description=group.name))
+            task = bar.add_task(group.name, total=runs, note="")
+            trials = list(bar.track(pool.map(_trial, jobs), task_id=task))
         found = [t for t in trials if t.code == "ok"]
         wrong = sum(t.is_wrong or group.other for t in found)
         codes = Counter(t.code for t in trials if t.code != "ok")
