@@ -211,7 +211,7 @@ def check(
     database: Annotated[Path, Output(CHECKS)],
     rig: InputPath | None = None,
     tool: InputPath | None = None,
-    reference: str = "reference",
+    reference_name: str = "reference",
     operator: str = "",
     at: str | None = None,
 ) -> None:
@@ -235,7 +235,7 @@ def check(
         rig.toml: with another one a new chart begins. So it does for tool, pattern and version.
     tool
         Tool file of the touching tool; needed for poses.
-    reference
+    reference_name
         Name of the body that the pattern is fixed to, in poses.
     operator
         Who touched.
@@ -246,7 +246,7 @@ def check(
 
     found = run_check(
         touched, pattern, database, console(),
-        rig=rig, tool=tool, reference=reference, operator=operator, at=at,
+        rig=rig, tool=tool, reference=reference_name, operator=operator, at=at,
     )  # fmt: skip
     if found.word == "alert":
         sys.exit(FAILED)

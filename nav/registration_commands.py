@@ -124,12 +124,12 @@ def stylus(
     output: Annotated[Path, toml_output("registration")],
     case: InputPath | None = None,
     divots: InputPath | None = None,
-    tool: str = "stylus",
-    reference: str = "reference",
+    tool_name: str = "stylus",
+    reference_name: str = "reference",
     order: str = "",
     any_order: Annotated[bool, Parameter(negative="")] = False,
-    tip_output: Annotated[Path | None, toml_output("tool", renews="tool_file")] = None,
-    tool_file: InputPath | None = None,
+    tip_output: Annotated[Path | None, toml_output("tool", renews="tool")] = None,
+    tool: InputPath | None = None,
     seat_sd: float = 0.25,
 ) -> None:
     """Registration and the stylus's tip together, from pivoting it in divots of known places.
@@ -152,10 +152,10 @@ def stylus(
         case.toml, whose fiducials to register with are the divots.
     divots
         Instead of --case, the divots in a file of points: CSV or Slicer Markups.
-    tool
+    tool_name
         Name of the stylus in the poses.
-    reference
-        Name of the reference body.
+    reference_name
+        Name of the reference body in the poses.
     order
         Labels of the divots in the order in which they were touched, separated by commas; the
         file's order otherwise.
@@ -163,7 +163,7 @@ def stylus(
         The divots were touched in any order: they are told by their mutual distances.
     tip_output
         TOOL.toml to write with the tip.
-    tool_file
+    tool
         The stylus's tool file, whose other entries are kept in it.
     seat_sd
         Error that all contacts share (how deep this stylus sits in such divots), mm, one standard
@@ -175,11 +175,11 @@ def stylus(
 
     labels = tuple(label.strip() for label in order.split(",")) if order else ()
     job = StylusJob(
-        case, divots, poses, tool, reference, output, labels, any_order, tip_output, tool_file,
+        case, divots, poses, tool_name, reference_name, output, labels, any_order, tip_output, tool,
         seat_sd,
     )  # fmt: skip
     # any will do: the fit estimates the errors from the recording
-    source = open_recorded_poses(poses, (tool, reference), StatedErrors(1.0, 0.01))
+    source = open_recorded_poses(poses, (tool_name, reference_name), StatedErrors(1.0, 0.01))
     register_stylus(job, source, console())
 
 
@@ -239,8 +239,9 @@ def verify(
     tre: float | None = None,
     fle: float | None = None,
     tool: InputPath | None = None,
-    reference: str = "reference",
     reference_file: InputPath | None = None,
+    position_sd: float | None = None,
+    rotation_sd_deg: float | None = None,
     output: Annotated[Path | None, Output(SUMMARY)] = None,
 ) -> None:
     """Verify a registration by check points that it was not made from: pass, fail, or too few.
@@ -268,23 +269,23 @@ def verify(
         default that of the registration.
     tool
         Tool file with the tip, where --touched holds poses.
-    reference
-        Name of the reference body in the poses.
     reference_file
-        Tool file of the reference body in whose frame the points are: another one is refused.
+        Tool file of the reference body in whose frame the points are: another one is refused. Its
+        name in the poses; `reference` without it.
+    position_sd, rotation_sd_deg
+        Errors of poses for which the source has none: mm and degrees, one standard deviation per
+        axis.
     output
         Also write the result as JSON, whatever the verdict.
     """
-    from nav.record.recorded_poses import open_recorded_poses
-    from nav.registration.touch_source import tip_series
+    from nav.record.recorded_poses import stated_errors
     from nav.registration.verify_command import verify_files
-    from nav.tracking.tool import load_tool
+    from nav.touch_input import load_tip_series, touch_file
 
-    poses = None
+    poses, touched = None, touch_file(touched)
     if tool is not None:
-        needle = load_tool(tool)
-        frames = open_recorded_poses(touched, (needle.name, reference))
-        poses = tip_series(frames, needle, reference)
+        stated = stated_errors(position_sd, rotation_sd_deg)
+        poses = load_tip_series(touched, tool, reference_file, stated)
     verify_files(
         case, registration, touched, console(), output, limit, tre, fle, reference_file, poses
     )

@@ -5,15 +5,13 @@ from pathlib import Path
 from rich.console import Console
 
 from nav.core.errors import InputError
-from nav.record.recorded_poses import RECORDINGS, open_recorded_poses
+from nav.record.recorded_poses import POSES_FILE, has_poses, open_recorded_poses
 from nav.registration.touch_set import TouchSet, load_touch_set, touch_set, write_touches
-from nav.registration.touch_source import find_touches, tip_series
+from nav.registration.touch_source import TipSeries, find_touches, tip_series
 from nav.tracking.pose_source import StatedErrors
 from nav.tracking.tool import load_tool
 
 REFERENCE = "reference"
-POSES_FILE = "poses.csv"  # that a recording's folder holds
-HEAD = 4096  # bytes
 
 
 def load_touches(
@@ -53,20 +51,13 @@ def load_touches(
         What is wrong with the source, in one line.
     """
     poses = touch_file(source)
-    if not _has_poses(poses):
+    if not has_poses(poses):
         if write_to is not None:
             raise InputError(f"--touches: {source} has touched points, no poses to find them in")
         return load_touch_set(poses)
     if tool is None:
         raise InputError(f"{poses}: has poses; give the needle's tool file, with its [tip]: --tool")
-    needle = load_tool(tool)
-    name = REFERENCE if reference is None else load_tool(reference).name
-    try:
-        series = tip_series(open_recorded_poses(poses, (needle.name, name), stated), needle, name)
-        found = find_touches(series)
-    except InputError as error:
-        prefix = "" if str(error).startswith(str(poses)) else f"{poses}: "
-        raise InputError(f"{prefix}{error}") from None
+    found = find_touches(load_tip_series(poses, tool, reference, stated))
     for refused in found.refused:
         out.print(f"not used: {refused}", markup=False, soft_wrap=True)
     for k, touch in enumerate(found.touches, 1):
@@ -83,6 +74,41 @@ def load_touches(
     return touches
 
 
+def load_tip_series(
+    poses: Path, tool: Path, reference: Path | None = None, stated: StatedErrors | None = None
+) -> TipSeries:
+    """Load the way of a tip from recorded poses.
+
+    Parameters
+    ----------
+    poses : Path
+        poses.csv or a MetaIO sequence.
+    tool : Path
+        Tool file with its [tip].
+    reference : Path, optional
+        Tool file of the reference body, for its name; `reference` without it.
+    stated : StatedErrors, optional
+        Errors of poses for which the source has none.
+
+    Returns
+    -------
+    TipSeries
+        In the frame of the reference body.
+
+    Raises
+    ------
+    InputError
+        What is wrong with a file, in one line.
+    """
+    needle = load_tool(tool)
+    name = REFERENCE if reference is None else load_tool(reference).name
+    try:
+        return tip_series(open_recorded_poses(poses, (needle.name, name), stated), needle, name)
+    except InputError as error:
+        prefix = "" if str(error).startswith(str(poses)) else f"{poses}: "
+        raise InputError(f"{prefix}{error}") from None
+
+
 def touch_file(source: Path) -> Path:
     """Return the file that touches are read from.
 
@@ -97,19 +123,3 @@ def touch_file(source: Path) -> Path:
         poses.csv of a folder, else the source itself.
     """
     return source / POSES_FILE if source.is_dir() else source
-
-
-def _has_poses(path: Path) -> bool:
-    """Return whether a file begins as a table of poses does."""
-    if path.suffix.lower() in RECORDINGS:
-        return True
-    try:
-        with path.open("rb") as file:
-            head = file.read(HEAD).decode("utf-8", "replace").lower()
-    except OSError:
-        return path.name == POSES_FILE
-    line = next((row for row in head.splitlines() if row.strip() and not row.startswith("#")), "")
-    names = {
-        name.strip(' "\ufeff') for name in line.replace(";", ",").replace("\t", ",").split(",")
-    }
-    return {"tool", "status", "qw"} <= names

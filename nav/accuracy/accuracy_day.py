@@ -23,7 +23,7 @@ from nav.accuracy.uncertainty_budget import Budget, expansion_sd, uncertainty_bu
 from nav.accuracy.warm_up import WarmUp, warm_up
 from nav.core.errors import InputError
 from nav.core.frames import Array
-from nav.record.pose_recording import PoseRecording
+from nav.record.recorded_poses import open_recorded_poses
 from nav.registration.pointfile import load_points
 from nav.registration.touch_source import DwellTouch, TipSeries, find_touches, tip_series
 from nav.tracking.tool import Tool, load_tool
@@ -119,7 +119,7 @@ def evaluate_day(
     lost: dict[tuple[str, str], int] = {}
     for entry in plan.recording:
         progress(entry.file)
-        source = PoseRecording(folder / entry.file, (needle.name, reference.name))
+        source = open_recorded_poses(folder / entry.file, (needle.name, reference.name))
         try:
             series = tip_series(source, needle, reference.name)
         except InputError as error:

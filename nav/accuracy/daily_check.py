@@ -20,7 +20,7 @@ from nav.accuracy.daily_figures import (
 from nav.accuracy.tracker_comparison import POSITIONS_ONLY, measured_positions
 from nav.core.errors import InputError
 from nav.core.files import sha256
-from nav.record.pose_recording import PoseRecording
+from nav.record.recorded_poses import open_recorded_poses
 from nav.tracking.tool import Tool, load_tool
 
 # judged, with what is told of them; the others are only shown. Lengths of errors by their logarithm
@@ -187,7 +187,7 @@ def measure(source: Path, pattern_file: Path, tool: Tool | None, reference: str)
         if touched is None:
             if tool is None or tool.tip is None:
                 raise InputError("has poses; give the touching tool's file with its tip: --tool")
-            poses = PoseRecording(source, [tool.name, reference], POSITIONS_ONLY)
+            poses = open_recorded_poses(source, [tool.name, reference], POSITIONS_ONLY)
             touched, jitter = touches_in_order(poses, tool, pattern, reference)
         return daily_figures(pattern, touched, jitter)
     except InputError as error:

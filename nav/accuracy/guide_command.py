@@ -14,8 +14,8 @@ from nav.core.errors import IncompleteInput, InputError
 from nav.core.outputs import written_together
 from nav.core.tracked_frame import TrackedFrame
 from nav.live.playback import PacedSource
-from nav.record.pose_recording import PoseRecording
 from nav.record.pose_table import open_pose_table, sidecar_path, write_sidecar
+from nav.record.recorded_poses import open_recorded_poses
 from nav.registration.pointfile import load_points
 from nav.tracking.camera_poses import CameraPoses
 from nav.tracking.pose_source import PoseSource
@@ -87,7 +87,7 @@ def _source(job: GuideJob, tools: Sequence[Tool]) -> PoseSource:
     if (job.poses is None) == (job.rig is None):
         raise InputError("nav accuracy guide: give either --poses or --rig with --camera")
     if job.poses is not None:
-        recorded = PoseRecording(job.poses, [tool.name for tool in tools])
+        recorded = open_recorded_poses(job.poses, [tool.name for tool in tools])
         return PacedSource(recorded) if job.paced else recorded
     assert job.rig is not None
     rig = load_rig(job.rig)

@@ -13,8 +13,7 @@ from nav.accuracy.bland_altman import Agreement, bland_altman
 from nav.accuracy.html_report import Section, write_report
 from nav.core.errors import InputError, Lost
 from nav.core.frames import Array
-from nav.core.textfile import read_text
-from nav.record.pose_recording import PoseRecording
+from nav.record.recorded_poses import has_poses, open_recorded_poses
 from nav.registration.pointfile import load_points
 from nav.registration.points import register_points
 from nav.tracking.pose_source import StatedErrors
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 SAME_TIME = 0.02  # s: poses further apart are no pair
 LEAST_PAIRS = 4  # with three points, the alignment leaves one axis without any difference
 AXES = ("x", "y", "z", "length")
-HEAD_BYTES = 64 * 1024 * 1024
 # where a table has no covariance; positions alone are compared
 POSITIONS_ONLY = StatedErrors(1.0, 0.01)
 
@@ -110,17 +108,14 @@ def measured_positions(path: Path) -> dict[str, Array] | None:
     Parameters
     ----------
     path : Path
-        Touched points, or poses.csv.
+        Touched points, poses.csv, or a MetaIO sequence.
 
     Returns
     -------
     dict of str to ndarray, shape (3,), or None
         By label, mm.
     """
-    if path.suffix.lower() == ".json":
-        return load_points(path)
-    head = read_text(path, HEAD_BYTES).lstrip().split("\n", 1)[0].casefold()
-    return None if head.replace(" ", "").startswith("frame,time") else load_points(path)
+    return None if has_poses(path) else load_points(path)
 
 
 def paired_poses(
@@ -182,7 +177,7 @@ def _nearest(of: Array, to: Array) -> NDArray[np.intp]:
 
 def _track(path: Path, name: str, tool: Tool | None) -> tuple[Array, Array]:
     times, places = [], []
-    for frame in PoseRecording(path, [name], POSITIONS_ONLY):
+    for frame in open_recorded_poses(path, [name], POSITIONS_ONLY):
         seen = frame.tools[name]
         if isinstance(seen, Lost):
             continue

@@ -12,6 +12,8 @@ from nav.record.pose_recording import PoseRecording
 from nav.tracking.pose_source import StatedErrors
 
 RecordedPoses: TypeAlias = PoseRecording | MetaIOSequence
+POSES_FILE = "poses.csv"  # that a recording's folder holds
+HEAD = 4096  # bytes
 Opener = Callable[[Path, Sequence[str], StatedErrors | None], RecordedPoses]
 # by suffix; files of any other are tables
 RECORDINGS: dict[str, Opener] = dict.fromkeys(SUFFIXES, MetaIOSequence)
@@ -68,3 +70,32 @@ def stated_errors(position_sd: float | None, rotation_sd_deg: float | None) -> S
     if position_sd is None or rotation_sd_deg is None:
         raise InputError("--position-sd and --rotation-sd-deg: give both, or none of them")
     return StatedErrors(position_sd, float(np.radians(rotation_sd_deg)))
+
+
+def has_poses(path: Path) -> bool:
+    """Return whether a file holds poses: by its suffix, else by how it begins.
+
+    Parameters
+    ----------
+    path : Path
+        Any file.
+
+    Returns
+    -------
+    bool
+        False also for a file that cannot be read: other readers say why.
+    """
+    if path.suffix.lower() in RECORDINGS:
+        return True
+    if not path.is_file():  # a pipe would wait
+        return path.name == POSES_FILE
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD).decode("utf-8", "replace").lower()
+    except OSError:
+        return path.name == POSES_FILE
+    line = next((row for row in head.splitlines() if row.strip() and not row.startswith("#")), "")
+    names = {
+        name.strip(' "\ufeff') for name in line.replace(";", ",").replace("\t", ",").split(",")
+    }
+    return {"tool", "status", "qw"} <= names

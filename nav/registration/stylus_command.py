@@ -113,7 +113,7 @@ def _tool_file(job: StylusJob) -> ToolFile | None:
             there = load_toml(job.tip_output, ToolFile)
             if there.marker:
                 raise InputError(
-                    f"{job.tip_output}: has markers that would be lost; give it with --tool-file, "
+                    f"{job.tip_output}: has markers that would be lost; give it with --tool, "
                     "or another --tip-output"
                 )
         return None

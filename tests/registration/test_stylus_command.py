@@ -75,7 +75,7 @@ def test_markers_and_axis_of_the_tool_file_are_kept(folder):
         "[[marker]]\nid = 3\ncorners = [[0.0, 9.0, 0.0], [9.0, 9.0, 0.0], [9.0, 0.0, 0.0], "
         "[0.0, 0.0, 0.0]]\n[tip]\nposition = [0.0, 0.0, 100.0]\naxis = [0.0, 0.0, 1.0]\n"
     )
-    more = ["--tip-output", str(folder / "new.toml"), "--tool-file", str(tool)]
+    more = ["--tip-output", str(folder / "new.toml"), "--tool", str(tool)]
     assert run(folder, "--divots", str(folder / "divots.csv"), *more) == 0
     before, after = load_tool(tool), load_tool(folder / "new.toml")
     assert np.array_equal(before.markers[0].corners, after.markers[0].corners)
@@ -92,7 +92,7 @@ def test_markers_and_axis_of_the_tool_file_are_kept(folder):
         (PHANTOM + np.eye(8, 3) * 3.0, (), "repeat: "),
         (PHANTOM, ("--order", "D1,D2,D9"), "there is no divot D9"),
         (PHANTOM, ("--order", "D2,D1,D3,D4,D5,D6,D7,D8"), "another order"),
-        (PHANTOM, ("--tool", "probe"), "probe and reference"),
+        (PHANTOM, ("--tool-name", "probe"), "probe and reference"),
         (PHANTOM, ("--seat-sd", "-1"), "--seat-sd"),
         (PHANTOM, ("--case", "case.toml"), "either --case or --divots"),
     ],
