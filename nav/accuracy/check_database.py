@@ -1,15 +1,18 @@
 """Daily checks in an SQLite database: rows are added, never changed or removed."""
 
+import math
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, fields
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from nav.accuracy.daily_figures import DailyFigures
 from nav.core.errors import InputError
 from nav.core.filekinds import CHECKS_SIGN
+from nav.core.textfile import open_regular
 
 APPLICATION, VERSION = (
     int.from_bytes(CHECKS_SIGN, "big"),
@@ -17,6 +20,7 @@ APPLICATION, VERSION = (
 )  # PRAGMA application_id and user_version
 PATIENCE = 5.0  # s that another program may keep the database locked
 FIGURES = tuple(field.name for field in fields(DailyFigures))
+ERRORS = ("leave_one_out", "jitter")  # above 0: they are compared by their logarithm
 TABLE = f"""
 create table daily_check (
     id integer primary key,
@@ -118,7 +122,7 @@ def load_runs(path: Path) -> list[CheckRun]:
     Raises
     ------
     InputError
-        Missing, another kind of file, locked or damaged.
+        Missing, another kind of file, locked or damaged, also in a single run.
     """
     if not path.exists():
         raise InputError(f"{path}: does not exist; nav accuracy check makes it")
@@ -126,13 +130,30 @@ def load_runs(path: Path) -> list[CheckRun]:
         if database.execute("pragma user_version").fetchone()[0] == 0:
             return []
         found = database.execute("select * from daily_check order by taken_at, id").fetchall()
-    return [_run(row) for row in found]
+    runs = []
+    for number, row in enumerate(found, 1):
+        try:
+            runs.append(_run(row))
+        except (IndexError, TypeError, ValueError):
+            raise InputError(
+                f"{path}: run {number} is damaged: a value is missing or not possible; restore a "
+                "copy of the database, or give another name"
+            ) from None
+    return runs
 
 
-def _run(row: Mapping[str, object]) -> CheckRun:
+def _run(row: Mapping[str, Any]) -> CheckRun:
     chart = Chart(*(str(row[name]) for name in ("rig", "tool", "pattern", "version")))
-    figures = DailyFigures(*(row[name] for name in FIGURES))  # type: ignore[arg-type]
+    figures = DailyFigures(*(row[name] for name in FIGURES))
+    numbers = [value for value in astuple(figures) if value is not None]
+    errors = [
+        value for name, value in asdict(figures).items() if name in ERRORS and value is not None
+    ]
+    if not all(map(math.isfinite, numbers)) or not all(value > 0.0 for value in errors):
+        raise ValueError("not a possible figure")
     taken_at = datetime.fromisoformat(str(row["taken_at"]))
+    if taken_at.tzinfo is None:
+        raise ValueError("without a time zone")
     return CheckRun(taken_at, chart, str(row["operator"]), figures)
 
 
@@ -140,6 +161,8 @@ def _run(row: Mapping[str, object]) -> CheckRun:
 def _opened(path: Path, write: bool) -> Iterator[sqlite3.Connection]:
     """Open a database of daily checks; what SQLite refuses becomes one line."""
     database = None
+    if path.exists():
+        open_regular(path).close()  # SQLite would wait for ever at a pipe
     try:
         mode = "rwc" if write else "ro"
         database = sqlite3.connect(

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 import nav
-from nav.accuracy.check_database import Chart, CheckRun, add_run, load_runs
+from nav.accuracy.check_database import ERRORS, Chart, CheckRun, add_run, load_runs
 from nav.accuracy.control_chart import ESTABLISHED, Word, judge
 from nav.accuracy.daily_figures import (
     DailyFigures,
@@ -25,6 +25,8 @@ from nav.tracking.tool import Tool, load_tool
 
 # judged, with what is told of them; the others are only shown. Lengths of errors by their logarithm
 JUDGED = {"leave_one_out": True, "jitter": True}
+LEAST_ERROR = 1e-6  # mm: no touch is that exact
+AHEAD = timedelta(days=1)  # of the clock, for a time without its zone
 WORST: tuple[Word, ...] = ("in control", "no limits yet", "repeat", "alert")
 NAMES = {
     "fre": "FRE, mm",
@@ -189,7 +191,15 @@ def measure(source: Path, pattern_file: Path, tool: Tool | None, reference: str)
                 raise InputError("has poses; give the touching tool's file with its tip: --tool")
             poses = open_recorded_poses(source, [tool.name, reference], POSITIONS_ONLY)
             touched, jitter = touches_in_order(poses, tool, pattern, reference)
-        return daily_figures(pattern, touched, jitter)
+        figures = daily_figures(pattern, touched, jitter)
+        for name in ERRORS:
+            value = getattr(figures, name)
+            if value is not None and value < LEAST_ERROR:
+                raise InputError(
+                    f"{NAMES[name]}: {value:.1g}; touches are never that exact: give those that "
+                    "were measured"
+                )
+        return figures
     except InputError as error:
         said = str(error)
         raise InputError(said if said.startswith(str(source)) else f"{source}: {said}") from None
@@ -295,4 +305,9 @@ def _time(given: str | None) -> datetime:
         found = datetime.fromisoformat(given)
     except ValueError:
         raise InputError(f"--at: expected a time like 2026-05-04T08:30, got {given!r}") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    found = found if found.tzinfo else found.replace(tzinfo=UTC)
+    if found > datetime.now(UTC) + AHEAD:
+        raise InputError(
+            f"--at: {given} has not come yet, and runs are added in order of time; check the date"
+        )
+    return found

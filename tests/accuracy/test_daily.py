@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import sqlite3
 from pathlib import Path
 
@@ -52,7 +53,7 @@ class Daily:
         self.rig.write_text("first")
 
     def check(self, day: int, sd: float = 0.1, hour: int = 8) -> int:
-        at = f"2026-03-{day:02d}T{hour:02d}:00"
+        at = f"2025-03-{day:02d}T{hour:02d}:00"
         return run(
             "accuracy", "check", "--touched", touched(self.folder / "t.csv", self.rng, sd),
             "--pattern", self.pattern, "--database", self.database, "--at", at,
@@ -158,6 +159,50 @@ def test_a_database_that_cannot_be_used_is_one_line_and_loses_nothing(daily, cap
     assert foreign.read_bytes() == before
     assert run("accuracy", "history", daily.pattern) == 2
     assert "is no database" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "update daily_check set taken_at = 'soon'",
+        "update daily_check set taken_at = '2025-01-01T08:00'",  # without its time zone
+        "update daily_check set leave_one_out = -1.0",
+        "update daily_check set leave_one_out = 0.0",
+        "update daily_check set scale = 9e999",
+        "alter table daily_check drop column fre",
+    ],
+)
+def test_a_damaged_run_is_one_line(daily, capsys, damage):
+    assert daily.check(1) == 0
+    with sqlite3.connect(daily.database) as opened:
+        opened.execute(damage)
+    capsys.readouterr()
+    page = daily.folder / "history.html"
+    assert run("accuracy", "history", daily.database, "--output", page) == 2
+    assert daily.check(2) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 2
+    assert all("run 1 is damaged" in line for line in lines)
+    assert not page.exists()
+    assert daily.rows() == 1
+
+
+def test_what_would_spoil_the_history_is_not_added(daily, capsys):
+    common = ("accuracy", "check", "--pattern", daily.pattern, "--database", daily.database)
+    assert run(*common, "--touched", daily.pattern) == 2
+    assert "never that exact" in capsys.readouterr().err
+    measured = touched(daily.folder / "t.csv", daily.rng, 0.1)
+    assert run(*common, "--touched", measured, "--at", "9999-12-31") == 2
+    assert "has not come yet" in capsys.readouterr().err
+    assert not daily.database.exists()
+
+
+def test_a_pipe_or_a_folder_in_place_of_the_database_is_refused(daily, capsys):
+    os.mkfifo(daily.folder / "pipe.db")
+    assert run("accuracy", "history", daily.folder / "pipe.db") == 2
+    assert "named pipe" in capsys.readouterr().err
+    assert run("accuracy", "history", daily.folder) == 2
+    assert "folder" in capsys.readouterr().err
 
 
 def test_touches_in_poses_give_the_jitter_too(daily, capsys):
