@@ -312,6 +312,8 @@ def study_init(*, case: InputPath, output: Annotated[Path, toml_output("study")]
         SETUP.toml to write.
     """
     from nav.accuracy.study.example_setup import write_example
+    from nav.model.case import load_case
 
+    load_case(case)
     write_example(output, case.resolve())
     console().print(f"wrote {output}: change its numbers, then nav study {output} --output FOLDER")

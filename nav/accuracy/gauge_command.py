@@ -15,6 +15,7 @@ from nav.accuracy.gauge_study import LEAST_CATEGORIES, GaugeStudy, gauge_study
 from nav.accuracy.html_report import Cell, Section, shown, write_report
 from nav.core.errors import InputError
 from nav.core.frames import Array
+from nav.core.picture_text import picture_text
 from nav.core.tables import read_table
 from nav.registration.pointfile import load_points
 
@@ -247,9 +248,11 @@ def _figure(measured: Measurements, axis: str) -> "Figure":
     for k, operator in enumerate(measured.operators):
         places = np.arange(len(measured.parts)) + 0.6 * (k - (count - 1) / 2) / count
         drawn = np.repeat(places[:, None], measured.values.shape[2], axis=1)
-        axes.plot(drawn.ravel(), centred[k].ravel(), "o", ms=5, alpha=0.75, label=operator)
+        axes.plot(
+            drawn.ravel(), centred[k].ravel(), "o", ms=5, alpha=0.75, label=picture_text(operator)
+        )
     axes.axhline(0.0, color="#1a2226", lw=0.8)
-    axes.set_xticks(range(len(measured.parts)), measured.parts)
+    axes.set_xticks(range(len(measured.parts)), [picture_text(p) for p in measured.parts])
     axes.set(ylabel=f"{axis} less the part's mean", xlabel="part")
     axes.legend(title="operator", ncols=min(count, 6))
     return figure

@@ -138,8 +138,8 @@ def gauge_study(measurements: ArrayLike, tolerance: float | None = None) -> Gaug
         )
     if not np.isfinite(x).all():
         raise InputError("gauge study: a number is not finite")
-    if tolerance is not None and not tolerance > 0.0:
-        raise InputError(f"gauge study: tolerance: expected above 0, got {tolerance:g}")
+    if tolerance is not None and not 0.0 < tolerance < np.inf:
+        raise InputError(f"gauge study: tolerance: expected a number above 0, got {tolerance:g}")
     operators, parts, repeats = x.shape
     grand, cells = x.mean(), x.mean(axis=2)
     by_operator, by_part = x.mean(axis=(1, 2)), x.mean(axis=(0, 2))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import nav
 from nav.core.files import plain_values, provenance
 from nav.core.outputs import written_together
+from nav.core.picture_text import missing_glyphs_drawn_as_boxes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -149,7 +150,8 @@ def _section(section: Section) -> str:
 def _svg(figure: "Figure") -> str:
     from matplotlib import rc_context
 
-    with rc_context({"svg.hashsalt": "c1c2nav"}):  # the same bytes for the same figure
+    # the same bytes for the same figure
+    with rc_context({"svg.hashsalt": "c1c2nav"}), missing_glyphs_drawn_as_boxes():
         drawn = io.StringIO()
         figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
     text = drawn.getvalue()

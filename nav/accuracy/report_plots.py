@@ -13,6 +13,7 @@ from scipy.spatial.transform import Rotation
 from nav.accuracy.accuracy_day import AccuracyDay
 from nav.accuracy.plan import ROTATIONS, SINGLE
 from nav.accuracy.protocols import shaft_of
+from nav.core.picture_text import missing_glyphs_drawn_as_boxes, picture_text
 
 WIDTH, HEIGHT = 6.9, 2.7  # inches
 COLOURS = {"CL": "#0b6e72", "BL": "#d08c00", "TL": "#5b5ea6", "LL": "#b23a48", "RL": "#4a7c2f"}
@@ -60,7 +61,8 @@ def _svg(draw: Callable[[Figure, AccuracyDay], None], day: AccuracyDay) -> str:
         figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
         draw(figure, day)
         out = BytesIO()
-        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+        with missing_glyphs_drawn_as_boxes():
+            figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     text = out.getvalue().decode()
     return text[text.index("<svg") :]
 
@@ -140,7 +142,7 @@ def _divots(figure: Figure, day: AccuracyDay) -> None:
         x = [labels.index(label) for label in day.locations[place].labels]
         y = np.linalg.norm(one.residuals, axis=1)
         axes.plot(x, y, MARKS[place], color=COLOURS[place], ms=4, label=place)
-    axes.set_xticks(range(len(labels)), labels)
+    axes.set_xticks(range(len(labels)), [picture_text(label) for label in labels])
     axes.set_xlabel("divot")
     axes.set_ylabel("residual, mm")
     _from_zero(axes)

@@ -1,5 +1,6 @@
 """Two trackers that measured the same points: limits of agreement per axis and of length."""
 
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -224,6 +225,12 @@ def compare_files(
     a, b = measured_positions(first), measured_positions(second)
     if (a is None) != (b is None):
         raise InputError(f"{first} and {second}: one has points, the other poses; give two alike")
+    if a is not None and (name is not None or tool is not None or offset != 0.0):
+        raise InputError(
+            f"{first} and {second}: have points; --name, --tool and --offset are for poses"
+        )
+    if not math.isfinite(offset):
+        raise InputError(f"--offset: expected seconds, got {offset:g}")
     if a is None or b is None:
         wanted = tool.name if tool is not None else name
         if wanted is None:

@@ -17,7 +17,7 @@ import nav
 from nav.core.errors import InputError
 from nav.core.frames import rigid
 from nav.core.outputs import written_whole
-from nav.core.textfile import MOST_NESTED, MOST_TOML_BYTES, check_values, read_text
+from nav.core.textfile import MOST_NESTED, MOST_TOML_BYTES, check_values, open_regular, read_text
 
 # strict: neither strings nor booleans are accepted as numbers
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -262,8 +262,13 @@ def sha256(path: Path) -> str:
     -------
     str
         Hexadecimal.
+
+    Raises
+    ------
+    InputError
+        It is missing or not a regular file.
     """
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

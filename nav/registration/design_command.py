@@ -24,9 +24,11 @@ from nav.registration.layout_design import (
     wrong_fits,
 )
 from nav.registration.pointfile import load_points, write_points
+from nav.registration.points import refuse_line
 
 COUNT = 8  # fiducials, by default
 COUNTS = range(4, 11)  # of the table
+MOST_DISTANCE = 1000.0  # mm, of a place from the middle of all
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,9 @@ def design_files(
         places = critical_points(case)
         labels, candidates, others = _candidates(case, candidates_path)
     except InputError as error:
-        raise InputError(f"{candidates_path or case_path}: {error}") from None
+        file = str(candidates_path or case_path)
+        said = str(error)
+        raise InputError(said if said.startswith(file) else f"{file}: {said}") from None
     if not 3 <= count <= len(candidates):
         raise InputError(f"--count: expected 3 to {len(candidates)}, got {count}")
     at, layouts = positions_of(places), []
@@ -177,7 +181,14 @@ def _candidates(case: Case, path: Path | None) -> tuple[tuple[str, ...], Array, 
         raise InputError(
             f"expected 3 to {MOST_CANDIDATES} places for fiducials; {where} {len(points)}"
         )
-    return tuple(points), np.array(list(points.values())), others
+    positions = np.array(list(points.values()))
+    refuse_line(positions)
+    farthest = float(np.abs(positions - positions.mean(axis=0)).max())
+    if farthest > MOST_DISTANCE:
+        raise InputError(
+            f"a place is {farthest:.3g} mm from the middle of all; is it right, and in mm?"
+        )
+    return tuple(points), positions, others
 
 
 def _table(layouts: Sequence[JudgedLayout], places: Sequence[CriticalPoint], fle: float) -> Table:

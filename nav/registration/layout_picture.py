@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from nav.core.filekinds import PNG_METADATA
 from nav.core.frames import Array
 from nav.core.outputs import written_whole
+from nav.core.picture_text import missing_glyphs_drawn_as_boxes, picture_text
 from nav.model.case import Case
 from nav.registration.critical_points import CriticalPoint
 
@@ -67,8 +68,9 @@ def draw_layout(
             axes.margins(0.12)
             if title == "from behind":
                 axes.invert_xaxis()
-        figure.supxlabel("   ".join(f"{k}: {label}" for k, label in enumerate(labels, start=1)))
-        with written_whole(path) as beside:
+        named = [f"{k}: {picture_text(label)}" for k, label in enumerate(labels, start=1)]
+        figure.supxlabel("   ".join(named))
+        with written_whole(path) as beside, missing_glyphs_drawn_as_boxes():
             figure.savefig(beside, dpi=110, format="png", metadata=PNG_METADATA)
 
 

@@ -16,6 +16,7 @@ from nav import offscreen
 from nav.core.filekinds import PNG_METADATA
 from nav.core.frames import Array
 from nav.core.outputs import written_whole
+from nav.core.picture_text import missing_glyphs_drawn_as_boxes, picture_text
 from nav.model.case import Case
 from nav.registration.predicted_tre import PredictedError
 from nav.registration.registration_result import Registration
@@ -68,17 +69,17 @@ def write_tre_picture(
     colours.ax.tick_params(colors=INK, labelsize=9)
     colours.set_label("predicted TRE, rms, mm", color=INK, fontsize=10)
     lines = [
-        f"{e.name}: {e.rms:.2f} mm rms, 95 % ellipsoid with "
+        f"{picture_text(e.name)}: {e.rms:.2f} mm rms, 95 % ellipsoid with "
         f"semi-axes {e.semi_axes[0]:.2f}, {e.semi_axes[1]:.2f}, {e.semi_axes[2]:.2f} mm"
         for e in errors
     ]
     lines.append("spheres: fiducials used (teal), others (grey); white: the planned path")
     figure.text(0.03, 0.2, "\n".join(lines), color=INK, fontsize=10, va="top")
     figure.text(
-        0.03, 0.95, f"{case.name}: what the registration contributes to the error", color=INK,
-        fontsize=12,
+        0.03, 0.95, f"{picture_text(case.name)}: what the registration contributes to the error",
+        color=INK, fontsize=12,
     )  # fmt: skip
-    with written_whole(path) as part:
+    with written_whole(path) as part, missing_glyphs_drawn_as_boxes():
         figure.savefig(part, format="png", facecolor=BACKGROUND, metadata=PNG_METADATA)
 
 

@@ -28,6 +28,8 @@ MISSED = 0.05  # largest probability of missing an error that matters, for a pas
 ERROR = MOST_TRE  # mm: the error that must not be missed, by default
 Z_BOTH = 1.959964  # sd: half width of a 95 % interval
 LEAST_POINTS = 3  # not on a line: fewer leave a rotation that none of them shows
+MOST_LENGTH = 1000.0  # mm: of an error or a limit
+LENGTH = f"expected more than 0 and at most {MOST_LENGTH:g} mm"
 MOST_NEEDED = 200  # check points: a larger number is no advice
 
 
@@ -245,7 +247,9 @@ def verify_registration(
     each = np.einsum("ni,nij,nj->n", offsets, np.linalg.inv(total), offsets)
     whole = _whole_covariance(jacobian, shared, own)
     chi2 = float(offsets.ravel() @ np.linalg.solve(whole, offsets.ravel()))
-    tested = count >= LEAST_POINTS and _spread(model) >= MIN_SPREAD
+    # a turn about a line that all lie on shows nowhere, in the case or as they were touched
+    spread = min(_spread(model), _spread(touched))
+    tested = count >= LEAST_POINTS and spread >= MIN_SPREAD
     level = FALSE_ALARM / (1 + (count > 1) + tested)
     motion, fitted = None, None
     if tested:
@@ -283,10 +287,10 @@ def verify_registration(
 def _check_given(count: int, error: float, limit: float | None) -> None:
     if count == 0:
         raise InputError("no check point was touched; touch some that were not registered with")
-    if not 0.0 < error < np.inf:
-        raise InputError(f"error that must not be missed: expected more than 0 mm, got {error:g}")
-    if limit is not None and not 0.0 < limit < np.inf:
-        raise InputError(f"limit: expected more than 0 mm, got {limit:g}")
+    if not 0.0 < error <= MOST_LENGTH:
+        raise InputError(f"error that must not be missed: {LENGTH}, got {error:g}")
+    if limit is not None and not 0.0 < limit <= MOST_LENGTH:
+        raise InputError(f"limit: {LENGTH}, got {limit:g}")
 
 
 def _whole_covariance(jacobian: Array, shared: Array, own: Array) -> Array:

@@ -37,7 +37,9 @@ from nav.registration.touch_source import TipSeries, find_touches
 from nav.registration.verification import (
     FALSE_ALARM,
     LEAST_POINTS,
+    LENGTH,
     MISSED,
+    MOST_LENGTH,
     Verification,
     verify_registration,
 )
@@ -90,8 +92,8 @@ def verify_files(
         Nothing refutes it, but an error that matters might have been missed.
     """
     for option, value in (("--limit", limit), ("--tre", tre)):
-        if value is not None and not 0.0 < value < np.inf:
-            raise InputError(f"{option}: expected more than 0 mm, got {value:g}")
+        if value is not None and not 0.0 < value <= MOST_LENGTH:
+            raise InputError(f"{option}: {LENGTH}, got {value:g}")
     case = load_case(case_path)
     registration, record = load_registration_file(registration_path)
     made = calibration_table(record.calibration, record.fre)

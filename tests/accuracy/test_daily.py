@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import sqlite3
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -198,7 +199,12 @@ def test_what_would_spoil_the_history_is_not_added(daily, capsys):
 
 
 def test_a_pipe_or_a_folder_in_place_of_the_database_is_refused(daily, capsys):
-    os.mkfifo(daily.folder / "pipe.db")
+    pipe = daily.folder / "pipe.db"
+    os.mkfifo(pipe)
+    measured = touched(daily.folder / "t.csv", daily.rng, 0.1)
+    common = ("--touched", measured, "--pattern", daily.pattern, "--database", daily.database)
+    assert run("accuracy", "check", *common, "--rig", pipe) == 2
+    assert "named pipe" in capsys.readouterr().err
     assert run("accuracy", "history", daily.folder / "pipe.db") == 2
     assert "named pipe" in capsys.readouterr().err
     assert run("accuracy", "history", daily.folder) == 2
@@ -348,6 +354,36 @@ def test_a_study_that_is_not_crossed_is_one_line(tmp_path, capsys, change, says)
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1
     assert says in lines[0]
+
+
+@pytest.mark.parametrize("names", [("$a_{$", "_ben"), ("日本", r"$\frac{$"), ("[red]a", "[/b]")])
+def test_names_are_drawn_as_they_are(tmp_path, names):
+    rows = [
+        (operator, f"{names[0]} {part}", repeat, f"{part + 0.1 * repeat + 0.01 * k}")
+        for k, operator in enumerate(names)
+        for part in range(3)
+        for repeat in range(2)
+    ]
+    table, page = write_gauge(tmp_path / "gauge.csv", rows), tmp_path / "gauge.html"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert run("accuracy", "gauge", table, "--output", page) == 0
+    assert page.exists()
+
+
+@pytest.mark.parametrize("tolerance", ["0", "-1", "nan", "inf"])
+def test_a_tolerance_that_is_none_is_one_line(tmp_path, capsys, tolerance):
+    table = write_gauge(tmp_path / "gauge.csv", gauge_rows())
+    assert run("accuracy", "gauge", table, "--tolerance", tolerance) == 2
+    assert "tolerance: expected a number above 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("more", [("--name", "x"), ("--offset", "nan"), ("--offset", "1")])
+def test_options_of_poses_are_refused_with_points(tmp_path, capsys, more):
+    first = points(tmp_path / "a.csv", PATTERN)
+    second = points(tmp_path / "b.csv", PATTERN)
+    assert run("accuracy", "compare", first, second, *more) == 2
+    assert "are for poses" in capsys.readouterr().err
 
 
 def test_a_gauge_study_of_touched_files(tmp_path, capsys):

@@ -279,6 +279,24 @@ def test_workers_that_are_none(setup, tmp_path, capsys, monkeypatch, arguments, 
     monkeypatch.setattr("nav.accuracy.study.study_command.PATIENCE", 1)
     assert run("study", setup, "--output", tmp_path / "out", *arguments) == 2
     assert says in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("direction", ["[0, 0, 0]", "[0, 1e-300, 0]"])
+def test_a_direction_that_is_none_is_one_line(setup, tmp_path, capsys, direction):
+    view = f"view_from = {direction}\n"
+    setup.write_text(setup.read_text().replace("trials", f"{view}trials", 1))
+    assert run("study", setup, "--output", tmp_path / "out") == 2
+    assert "view_from: expected a direction" in capsys.readouterr().err
+
+
+def test_no_set_up_is_written_for_what_is_no_case(tmp_path, capsys):
+    example, other = tmp_path / "example.toml", tmp_path / "other.toml"
+    other.write_text("format = 'another'\n")
+    for case in (tmp_path / "missing.toml", tmp_path, other):
+        assert run("study", "init", "--case", case, "--output", example) == 2
+        assert str(case) in capsys.readouterr().err
+    assert not example.exists()
 
 
 def test_a_folder_of_something_else_is_left_alone(setup, tmp_path, capsys):

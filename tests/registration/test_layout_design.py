@@ -167,11 +167,23 @@ def test_the_best_of_a_cases_own_fiducials_are_written_and_drawn(case, capsys, t
         (("--confusion", "-1"), "--confusion"),
         (("--apart", "400"), "400 mm apart"),
         (("--candidates", "few.csv"), "few.csv: expected 3 to 400 places for fiducials; it has 1"),
+        (("--candidates", "line.csv"), "line.csv: registration: the 12 fiducials lie within"),
+        (
+            ("--candidates", "place.csv", "--apart", "0"),
+            "place.csv: registration: the 12 fiducials",
+        ),
+        (("--candidates", "far.csv"), "far.csv"),
+        (("--candidates", "none.csv"), "nav: none.csv: no such file"),
     ],
 )
 def test_bad_input_is_one_line(case, capsys, tmp_path, monkeypatch, more, words):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "few.csv").write_text("label,x,y,z\nA,1,2,3\n")
+    for name, step in (("line", 20.0), ("place", 0.0)):
+        rows = [f"x{k},{step * k},0,0" for k in range(12)]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["label,x,y,z", *rows]))
+    far = [f"x{k},{1e9 * k},{1e9 * k * k},0" for k in range(12)]
+    (tmp_path / "far.csv").write_text("\n".join(["label,x,y,z", *far]))
     code, _, err = run(capsys, case, *more)
     assert code == 2
     assert len(err.splitlines()) == 1

@@ -172,6 +172,19 @@ def test_points_on_a_line_leave_a_rotation_that_none_shows():
     assert verify(registered(rng), rng, line).word == "too few to tell"
 
 
+def test_touches_at_one_place_or_on_a_line_fail():
+    rng = np.random.default_rng(17)
+    model = np.array(list(AROUND.values()))
+    covariance = np.tile(np.eye(3) * FLE**2, (len(model), 1, 1))
+    for flat in (np.zeros(3), np.array([1.0, 0.0, 0.0])):
+        touched = REFERENCE_FROM_MODEL.apply(model) * flat
+        found = verify_registration(
+            registered(rng), list(AROUND), model, touched, covariance, PLACES
+        )
+        assert found.word == "fail"
+        assert found.motion is None
+
+
 def test_as_many_points_as_are_said_to_be_needed_are_enough():
     rng = np.random.default_rng(11)
     near = {"A": [8.0, 70.0, 8.0], "B": [-8.0, 70.0, -8.0], "C": [8.0, 70.0, -20.0]}
@@ -190,7 +203,9 @@ def test_a_limit_in_mm_counts_besides():
     assert verify(registered(rng), rng, limit=3.0).word == "pass"
 
 
-@pytest.mark.parametrize("wrong", [{"error": 0.0}, {"limit": -1.0}, {"points": {}}])
+@pytest.mark.parametrize(
+    "wrong", [{"error": 0.0}, {"limit": -1.0}, {"error": 1e300}, {"limit": 1e9}, {"points": {}}]
+)
 def test_what_cannot_be_tested_is_refused(wrong):
     rng = np.random.default_rng(13)
     with pytest.raises(InputError):
@@ -336,8 +351,9 @@ def test_bad_touches_are_one_line(bench, text, words):
 
 
 @pytest.mark.parametrize("option", ["--limit", "--tre", "--fle"])
-def test_bad_numbers_are_one_line(bench, option):
-    code, _, err = bench.run(option, "-1")
+@pytest.mark.parametrize("value", ["-1", "0", "nan", "inf", "1e300"])
+def test_bad_numbers_are_one_line(bench, option, value):
+    code, _, err = bench.run(option, value)
     assert code == 2
     assert option in err
 

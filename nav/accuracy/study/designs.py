@@ -1,6 +1,7 @@
 """SETUP.toml: the set-ups of a study. Every list of values is tried with every other."""
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from nav.guidance.bending import DIAMETER, RATE
 STUDY_FORMAT = "c1c2nav/study/1"
 MOST_DESIGNS = 2000
 MOST_TRIALS = 1_000_000
+LEAST_DIRECTION = 1e-3  # length of a vector that is a direction
 BLOCK = 100  # trials of one task
 Value = float | int | str
 Design = dict[str, dict[str, Value]]
@@ -179,8 +181,8 @@ def load_setup(path: Path) -> Setup:
     seed = _number(data.get("seed", 1), _whole(1, 0, 2**31, ""), "seed", wrong)
     trials = _number(data.get("trials", 1000), _whole(1, 2, MOST_TRIALS, ""), "trials", wrong)
     view_from = _vector(data.get("view_from", [0.0, 1.0, 0.0]), "view_from", wrong)
-    if not any(view_from):
-        wrong.append("view_from: expected a direction, got zeros")
+    if math.hypot(*view_from) < LEAST_DIRECTION:
+        wrong.append("view_from: expected a direction, got (almost) zeros")
     reference = _vector(data.get("reference", [-15.0, 35.0, 90.0]), "reference", wrong)
     variants = {section: _variants(data, section, wrong) for section in QUANTITIES}
     count = 1

@@ -68,7 +68,7 @@ def run_study(
     setup = load_setup(setup_file)
     places = case_places(setup)
     mark = _mark(setup, places)
-    _claim(folder, mark, setup_file)
+    begun = _is_begun(folder, mark, setup_file)
     numbered = [(d, b) for d in range(len(setup.designs)) for b in setup.blocks]
     tasks = [
         (
@@ -82,6 +82,8 @@ def run_study(
     ]  # fmt: skip
     files = [folder / BLOCKS / f"{d:04d}-{block:04d}.json" for d, (block, _) in numbered]
     with _client(workers, cluster, console) as client, progress_bar(console) as bar:
+        if not begun:
+            _begin(folder, mark, setup_file)
         task = bar.add_task("trials", total=len(tasks), note=f"{len(setup.designs)} designs")
         results = run_tasks(
             client, tasks, files, mark, lambda done, _: bar.update(task, completed=done)
@@ -117,8 +119,8 @@ def _plain(value: Any) -> Any:
     return np.asarray(value).tolist()
 
 
-def _claim(folder: Path, mark: dict[str, Any], setup_file: Path) -> None:
-    """Refuse a folder that holds anything but this study; mark one that is empty or new."""
+def _is_begun(folder: Path, mark: dict[str, Any], setup_file: Path) -> bool:
+    """Return whether a folder holds this study; refuse one that holds anything else."""
     kept = folder / STUDY
     if kept.exists():
         try:
@@ -131,12 +133,17 @@ def _claim(folder: Path, mark: dict[str, Any], setup_file: Path) -> None:
                 f"{folder}: holds a study of another set-up, case or version; give another folder, "
                 f"or the {setup_file.name} that it was made from"
             )
-        return
+        return True
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder}: is not an empty folder and holds no study; give another one")
+    return False
+
+
+def _begin(folder: Path, mark: dict[str, Any], setup_file: Path) -> None:
+    """Make the folder of a study, with its mark."""
     (folder / BLOCKS).mkdir(parents=True, exist_ok=True)
     made = {"made_by": f"c1c2nav {nav.__version__}", "setup": setup_file.name, "mark": mark}
-    with written_whole(kept) as beside:
+    with written_whole(folder / STUDY) as beside:
         beside.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
 
 

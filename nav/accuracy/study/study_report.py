@@ -9,6 +9,7 @@ from rich.table import Column, Table
 from nav.accuracy.html_report import Cell, Section
 from nav.accuracy.study.designs import QUANTITIES, Design, Value
 from nav.accuracy.study.figures import DesignFigures
+from nav.core.picture_text import picture_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -172,7 +173,7 @@ def comparison_figure(found: Sequence[DesignFigures]) -> "Figure":
         places = np.arange(len(shown)) + (k - 1.5) * height
         bars = axes.barh(places, values, height, color=COLOURS[k], label=name)
         axes.bar_label(bars, fmt="%.2f", padding=3, fontsize=8)
-    axes.set_yticks(range(len(shown)), [one.name for one in shown])
+    axes.set_yticks(range(len(shown)), [picture_text(one.name) for one in shown])
     axes.invert_yaxis()
     axes.set_xlabel("mm")
     axes.margins(x=0.12)
