@@ -44,7 +44,7 @@ def check_swung_pivot(poses: Path, tool: Path, limit: float, console: Console) -
     needle = load_tool(tool)
     if needle.tip is None:
         raise InputError(f"{tool}: has no [tip]; calibrate the needle first")
-    if not limit > 0.0:
+    if not 0.0 < limit < float("inf"):
         raise InputError(f"--limit: expected mm above 0, got {limit:g}")
     table = read_table(poses, [(*NEEDED, "time")], ("frame",), LIMITS, "frame {frame}")
     rows = [r for r in rows_of_tool(table, needle.name) if r.fields["status"] == "tracked"]

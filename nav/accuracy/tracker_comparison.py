@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SAME_TIME = 0.02  # s: poses further apart are no pair
+LEAST_MIRRORED = 1.0  # mm: what fits as well as this is no mirror image
 LEAST_PAIRS = 4  # with three points, the alignment leaves one axis without any difference
 AXES = ("x", "y", "z", "length")
 # where a table has no covariance; positions alone are compared
@@ -80,7 +81,7 @@ def compare_points(
     Raises
     ------
     InputError
-        Fewer than four common points, or points in a line.
+        Fewer than four common points, points in a line, or a mirror image.
     """
     labels = tuple(label for label in first if label in second)
     if len(labels) < LEAST_PAIRS:
@@ -92,11 +93,23 @@ def compare_points(
     b = np.array([second[label] for label in labels])
     lengths = (_lengths(a), _lengths(b))
     if not same_frame:
+        _refuse_mirrored(a, b)
         b = register_points(a, b).model_from_reference.transform.apply(b)
         b = a + (b - a) * np.sqrt(3 * len(a) / (3 * len(a) - 6))
     agreements = {axis: bland_altman(a[:, k], b[:, k]) for k, axis in enumerate(AXES[:3])}
     agreements["length"] = bland_altman(*lengths)
     return Comparison(labels, a, b, lengths, not same_frame, agreements)
+
+
+def _refuse_mirrored(first: Array, second: Array) -> None:
+    """Refuse points that fit as a mirror image only: no rigid motion brings them together."""
+    fre = register_points(first, second).fre
+    mirrored = register_points(first, second * [-1.0, 1.0, 1.0]).fre
+    if fre > LEAST_MIRRORED and mirrored < fre / 3.0:
+        raise InputError(
+            f"comparison: one's points are a mirror image of the other's ({mirrored:.1f} mm FRE "
+            f"mirrored, {fre:.1f} mm as they are); check the signs of their coordinates"
+        )
 
 
 def _lengths(points: Array) -> Array:

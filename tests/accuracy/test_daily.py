@@ -378,6 +378,17 @@ def test_a_tolerance_that_is_none_is_one_line(tmp_path, capsys, tolerance):
     assert "tolerance: expected a number above 0" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_mirror_image_is_no_comparison(tmp_path, capsys, axis):
+    first = touched(tmp_path / "a.csv", np.random.default_rng(1), 0.1)
+    mirror = np.where(np.arange(3) == axis, -1.0, 1.0)
+    second = points(tmp_path / "b.csv", {k: p * mirror for k, p in PATTERN.items()})
+    page = tmp_path / "page.html"
+    assert run("accuracy", "compare", first, second, "--output", page) == 2
+    assert "mirror image" in capsys.readouterr().err
+    assert not page.exists()
+
+
 @pytest.mark.parametrize("more", [("--name", "x"), ("--offset", "nan"), ("--offset", "1")])
 def test_options_of_poses_are_refused_with_points(tmp_path, capsys, more):
     first = points(tmp_path / "a.csv", PATTERN)
