@@ -6,8 +6,9 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Mapping
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from nav.core.errors import InputError
 from nav.core.signatures import other_kind
@@ -73,7 +74,7 @@ def read_bytes(path: Path, most: int) -> bytes:
     return content
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> BufferedReader:
     """Open a regular file for reading.
 
     Parameters
