@@ -72,6 +72,7 @@ def register_by_points(
     scale_sd: float = 0.0,
     picture: Annotated[Path | None, Output(PICTURE)] = None,
     touches: Annotated[Path | None, Output(POINTS)] = None,
+    hold: float = 0.5,
     position_sd: float | None = None,
     rotation_sd_deg: float | None = None,
 ) -> None:
@@ -103,16 +104,19 @@ def register_by_points(
         PNG to write: the predicted TRE over the bones.
     touches
         touched.csv to write: the touches found in poses, to look at and to edit.
+    hold
+        Shortest touch in poses, s.
     position_sd, rotation_sd_deg
         Errors of poses for which the source has none: mm and degrees, one standard deviation per
         axis.
     """
     from nav.record.recorded_poses import stated_errors
+    from nav.registration.dwell_segments import DwellSettings
     from nav.registration.register_command import PointsOptions, register_touched
     from nav.touch_input import load_touches, touch_file
 
-    stated = stated_errors(position_sd, rotation_sd_deg)
-    found = load_touches(touched, console(), tool, reference_file, touches, stated)
+    stated, settings = stated_errors(position_sd, rotation_sd_deg), DwellSettings(hold=hold)
+    found = load_touches(touched, console(), tool, reference_file, touches, stated, settings)
     options = PointsOptions(fle, reference_file, unlabelled, scale_sd, picture, tool)
     register_touched(case, touch_file(touched), found, output, console(), options)
 
@@ -240,6 +244,7 @@ def verify(
     fle: float | None = None,
     tool: InputPath | None = None,
     reference_file: InputPath | None = None,
+    hold: float = 0.5,
     position_sd: float | None = None,
     rotation_sd_deg: float | None = None,
     output: Annotated[Path | None, Output(SUMMARY)] = None,
@@ -272,6 +277,8 @@ def verify(
     reference_file
         Tool file of the reference body in whose frame the points are: another one is refused. Its
         name in the poses; `reference` without it.
+    hold
+        Shortest touch in poses, s.
     position_sd, rotation_sd_deg
         Errors of poses for which the source has none: mm and degrees, one standard deviation per
         axis.
@@ -279,15 +286,17 @@ def verify(
         Also write the result as JSON, whatever the verdict.
     """
     from nav.record.recorded_poses import stated_errors
+    from nav.registration.touch_source import DwellSettings, find_touches
     from nav.registration.verify_command import verify_files
     from nav.touch_input import load_tip_series, touch_file
 
-    poses, touched = None, touch_file(touched)
+    dwells, touched = None, touch_file(touched)
     if tool is not None:
         stated = stated_errors(position_sd, rotation_sd_deg)
-        poses = load_tip_series(touched, tool, reference_file, stated)
+        series = load_tip_series(touched, tool, reference_file, stated)
+        dwells = find_touches(series, DwellSettings(hold=hold))
     verify_files(
-        case, registration, touched, console(), output, limit, tre, fle, reference_file, poses
+        case, registration, touched, console(), output, limit, tre, fle, reference_file, dwells
     )
 
 

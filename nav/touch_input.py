@@ -7,7 +7,13 @@ from rich.console import Console
 from nav.core.errors import InputError
 from nav.record.recorded_poses import POSES_FILE, has_poses, open_recorded_poses
 from nav.registration.touch_set import TouchSet, load_touch_set, touch_set, write_touches
-from nav.registration.touch_source import TipSeries, find_touches, tip_series
+from nav.registration.touch_source import (
+    DEFAULT,
+    DwellSettings,
+    TipSeries,
+    find_touches,
+    tip_series,
+)
 from nav.tracking.pose_source import StatedErrors
 from nav.tracking.tool import load_tool
 
@@ -21,6 +27,7 @@ def load_touches(
     reference: Path | None = None,
     write_to: Path | None = None,
     stated: StatedErrors | None = None,
+    settings: DwellSettings = DEFAULT,
 ) -> TouchSet:
     """Load touches from touched points, a table of poses, or a folder with one.
 
@@ -39,6 +46,8 @@ def load_touches(
         touched.csv, to write the touches that were found in poses.
     stated : StatedErrors, optional
         Errors of poses for which the source has none.
+    settings : DwellSettings
+        What counts as a touch in poses.
 
     Returns
     -------
@@ -57,7 +66,7 @@ def load_touches(
         return load_touch_set(poses)
     if tool is None:
         raise InputError(f"{poses}: has poses; give the needle's tool file, with its [tip]: --tool")
-    found = find_touches(load_tip_series(poses, tool, reference, stated))
+    found = find_touches(load_tip_series(poses, tool, reference, stated), settings)
     for refused in found.refused:
         out.print(f"not used: {refused}", markup=False, soft_wrap=True)
     for k, touch in enumerate(found.touches, 1):

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nav.core.errors import InputError
 from nav.core.frames import Array
 
 SETTLING = 0.3  # s: longest way in or out, and longest excursion, that is left out of the mean
 FEWEST_IN_WINDOW = 3  # samples
+HOLDS = 0.1, 60.0  # s: shorter is a few frames, longer is no touch
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,11 @@ class DwellSettings:
         Longest time without a tip within a touch, s.
     jump : float
         Step between two parts of a touch from which it is refused, mm; the same for a drift.
+
+    Raises
+    ------
+    InputError
+        A shortest touch that is none.
     """
 
     radius: float = 1.5
@@ -34,6 +41,11 @@ class DwellSettings:
     glitch: float = 0.1
     gap: float = 1.0
     jump: float = 0.6
+
+    def __post_init__(self) -> None:
+        least, most = HOLDS
+        if not least <= self.hold <= most:
+            raise InputError(f"--hold: expected {least:g} to {most:g} s, got {self.hold:g}")
 
 
 def dwell_segments(

@@ -33,7 +33,7 @@ from nav.registration.registration_result import (
     load_registration_file,
 )
 from nav.registration.reuse import check_use
-from nav.registration.touch_source import TipSeries, find_touches
+from nav.registration.touch_source import FoundTouches
 from nav.registration.verification import (
     FALSE_ALARM,
     LEAST_POINTS,
@@ -59,7 +59,7 @@ def verify_files(
     tre: float | None = None,
     fle: float | None = None,
     reference: Path | None = None,
-    poses: TipSeries | None = None,
+    dwells: FoundTouches | None = None,
 ) -> None:
     """Verify, print, write the report; raise what is not a pass.
 
@@ -79,8 +79,8 @@ def verify_files(
         Of these touches, mm, one standard deviation per axis; by default that of registering.
     reference : Path, optional
         Tool file of the reference body in whose frame the points are.
-    poses : TipSeries, optional
-        The tip in `touched_path`, where that holds poses: touches are found by dwell.
+    dwells : FoundTouches, optional
+        The touches in `touched_path`, where that holds poses.
 
     Raises
     ------
@@ -114,11 +114,11 @@ def verify_files(
         ),
         *_age(registration_path, record),
     ]
-    points = {} if poses is not None else _points(touched_path)
+    points = {} if dwells is not None else _points(touched_path)
     used, notes = registered_with(case, made, record.method)
     try:
         touches, left_out = check_touches(
-            case, _touches(case, registration, points, poses, notes), used
+            case, _touches(case, registration, points, dwells, notes), used
         )
         found = _verify(registration, case, touches, fle, places, tre or MOST_TRE, limit)
     except InputError as error:
@@ -142,14 +142,13 @@ def _touches(
     case: Case,
     registration: Registration,
     points: Mapping[str, Array],
-    poses: TipSeries | None,
+    dwells: FoundTouches | None,
     notes: list[str],
 ) -> list[CheckTouch]:
-    if poses is None:
+    if dwells is None:
         return labelled_touches(case, points)
-    found = find_touches(poses)
-    notes += [f"not counted: {refused}" for refused in found.refused]
-    return dwell_touches(case, registration, found)
+    notes += [f"not counted: {refused}" for refused in dwells.refused]
+    return dwell_touches(case, registration, dwells)
 
 
 def _verify(

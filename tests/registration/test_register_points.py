@@ -211,6 +211,22 @@ def test_a_reference_body_knocked_in_the_middle_writes_nothing(bench: Path) -> N
     assert not (bench / "registration.toml").exists()
 
 
+def test_how_long_a_touch_lasts_can_be_told(bench: Path) -> None:
+    tools = poses(bench, touched(3))  # 1.5 s each
+    said = register(bench, "poses.csv", *tools, "--hold", "4")
+    assert "exit 2" in said
+    assert not (bench / "registration.toml").exists()
+    assert "exit 0" in register(bench, "poses.csv", *tools, "--hold", "1")
+
+
+@pytest.mark.parametrize("hold", ["0", "-1", "nan", "1e9"])
+def test_a_touch_of_no_length_is_refused(bench: Path, hold: str) -> None:
+    tools = poses(bench, touched(3))
+    said = register(bench, "poses.csv", *tools, "--hold", hold)
+    assert "--hold: expected 0.1 to 60 s" in said
+    assert "exit 2" in said
+
+
 def test_poses_need_the_tool(bench: Path) -> None:
     poses(bench, touched(3))
     assert "give the needle's tool file" in register(bench, "poses.csv")

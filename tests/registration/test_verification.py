@@ -18,7 +18,7 @@ from nav.registration.critical_points import CriticalPoint
 from nav.registration.points import register_points
 from nav.registration.registration_result import Registration, write_registration
 from nav.registration.reuse import describe_registration
-from nav.registration.touch_source import TipSeries
+from nav.registration.touch_source import TipSeries, find_touches
 from nav.registration.verification import FALSE_ALARM, MISSED, Verification, verify_registration
 from nav.registration.verify_command import verify_files
 from tests.registration.test_assessment import (
@@ -376,9 +376,8 @@ def series(bench: Bench, *labels: str, beside: Array | float = 0.0) -> TipSeries
 
 def verify_poses(bench: Bench, poses: TipSeries) -> str:
     out = io.StringIO()
-    verify_files(
-        bench.case, bench.registration, bench.touched, Console(file=out, width=200), poses=poses
-    )
+    console, dwells = Console(file=out, width=200), find_touches(poses)
+    verify_files(bench.case, bench.registration, bench.touched, console, dwells=dwells)
     return out.getvalue()
 
 
