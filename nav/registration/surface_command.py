@@ -25,7 +25,7 @@ from nav.registration.surface_registration import (
     SurfaceRegistration,
     register_surface,
 )
-from nav.registration.surface_report import describe_surface, judge, report_lines
+from nav.registration.surface_report import MIRRORED, describe_surface, judge, report_lines
 from nav.registration.surface_source import SurfacePoints
 from nav.tracking.tool import load_tool
 
@@ -125,11 +125,12 @@ def register_surface_files(
     if files.points is not None:
         fiducials = fiducial_pairs(case, files.points, FLE if fle is None else fle)
     found = _registered(prepared, source, sigma, landmarks, fiducials, files.touched)
-    judged = judge(
-        case, found, fiducials is None and mirror_fits(prepared, source.positions, sigma)
-    )
+    mirrored = fiducials is None and mirror_fits(prepared, source.positions, sigma)
+    judged = judge(case, found, mirrored)
     if judged.word == "repeat":
         raise InputError(f"{files.touched}: {judged.sentence}")
+    if mirrored:
+        out.print(f"warning: {MIRRORED}", markup=False, soft_wrap=True)
     if files.picture is not None:
         from nav.registration.surface_picture import draw_touches
 

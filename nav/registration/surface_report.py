@@ -19,6 +19,11 @@ NAMED = 5  # outliers that are named
 DOUBTED_OUTLIERS = 0.1  # of the points: more are worth a look
 AXES = ("left-right", "front-back", "up-down")
 
+MIRRORED = (
+    "a mirror image of the points fits as well, the bones are nearly symmetric: an axis with the "
+    "wrong sign would not be noticed; touch a check point on one side"
+)
+
 
 @dataclass(frozen=True)
 class PredictedError:
@@ -92,6 +97,8 @@ def judge(case: Case, found: SurfaceRegistration, mirrored: bool = False) -> Sur
     word: Word
     if worst is not None and worst.rms > MOST_TRE:
         word, why = "repeat", _poor(worst, MOST_TRE)
+    elif mirrored:
+        word, why = "usable", MIRRORED
     elif worst is not None and worst.rms > GOOD_TRE:
         word, why = "usable", _poor(worst, GOOD_TRE)
     elif fit < DOUBTED:
@@ -102,12 +109,6 @@ def judge(case: Case, found: SurfaceRegistration, mirrored: bool = False) -> Sur
         )
     elif 1.0 - found.fit.used.mean() > DOUBTED_OUTLIERS:
         word, why = "usable", "many points are off the bone; check what was touched"
-    elif mirrored:
-        word = "usable"
-        why = (
-            "a mirror image of the points fits as well, the bones are nearly symmetric: an axis "
-            "with the wrong sign would not be noticed; touch a check point on one side"
-        )
     elif worst is None:
         word, why = "usable", "the case has no plan, so the error where it matters is not known"
     else:

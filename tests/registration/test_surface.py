@@ -38,8 +38,8 @@ def sphere(radius=25.0, rings=40):
     return vertices, np.array(triangles, np.int32)
 
 
-def bumpy(seed):
-    """Return a closed surface without symmetry, as large as a vertebra."""
+def bumpy(seed, symmetric=False):
+    """Return a closed surface as large as a vertebra, without symmetry or alike on both sides."""
     vertices, triangles = sphere()
     rng = np.random.default_rng(seed)
     unit = vertices / np.linalg.norm(vertices, axis=1)[:, None]
@@ -47,7 +47,9 @@ def bumpy(seed):
     for _ in range(14):
         at = rng.normal(size=3)
         at /= np.linalg.norm(at)
-        height += rng.uniform(-6.0, 8.0) * np.exp((unit @ at - 1.0) / 0.08)
+        high = rng.uniform(-6.0, 8.0)
+        for side in (1.0, -1.0) if symmetric else (1.0,):
+            height += high * np.exp((unit @ (at * [side, 1.0, 1.0]) - 1.0) / 0.08)
     return Surface(vertices * [1.3, 1.0, 0.7] + unit * height[:, None], triangles)
 
 

@@ -1,5 +1,6 @@
 """`nav register surface`: files in, registration.toml out, or one line that says why not."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -191,3 +192,20 @@ def test_a_swab_gives_independent_samples_with_their_errors():
     lost = [TrackedFrame(0, 0.0, {"needle": Lost("no_row", {"tool": "needle"})})]
     with pytest.raises(InputError, match="tracked together"):
         swabbed_points(lost, needle, "reference")
+
+
+def test_bones_that_are_alike_left_and_right_are_warned_of_first(bench, monkeypatch):
+    bone = bumpy(1, symmetric=True)
+    alike = replace(
+        CASE, structures=(Structure("C2", "bone", bone, None, None, 0.1), *CASE.structures[1:])
+    )
+    monkeypatch.setattr(surface_command, "load_case", lambda path: alike)
+    rng = np.random.default_rng(1)
+    points = TRUTH.inv().apply(touched_on(bone, 60, rng) + rng.normal(0.0, NOISE, (60, 3)))
+    for k, signs in enumerate(([1, 1, 1], [-1, 1, 1])):
+        folder = bench / str(k)
+        folder.mkdir()
+        (folder / "case.toml").write_text("case")
+        said = register(folder, write(folder / "touched.csv", points * signs))
+        assert said.startswith("warning: a mirror image of the points fits as well")
+        assert "verdict: usable" in said
