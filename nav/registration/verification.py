@@ -248,8 +248,7 @@ def verify_registration(
     whole = _whole_covariance(jacobian, shared, own)
     chi2 = float(offsets.ravel() @ np.linalg.solve(whole, offsets.ravel()))
     # a turn about a line that all lie on shows nowhere, in the case or as they were touched
-    spread = min(_spread(model), _spread(touched))
-    tested = count >= LEAST_POINTS and spread >= MIN_SPREAD
+    tested = count >= LEAST_POINTS and min(_spread(model), _spread(touched)) >= MIN_SPREAD
     level = FALSE_ALARM / (1 + (count > 1) + tested)
     motion, fitted = None, None
     if tested:
