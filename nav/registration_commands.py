@@ -291,8 +291,10 @@ def verify(
     from nav.touch_input import load_tip_series, touch_file
 
     dwells, touched = None, touch_file(touched)
+    stated = stated_errors(position_sd, rotation_sd_deg)
+    if tool is None and stated is not None:
+        raise InputError("--position-sd: is of poses; give their --tool too")
     if tool is not None:
-        stated = stated_errors(position_sd, rotation_sd_deg)
         series = load_tip_series(touched, tool, reference_file, stated)
         dwells = find_touches(series, DwellSettings(hold=hold))
     verify_files(
@@ -356,19 +358,22 @@ def surface(
     picture
         PNG to write: the points on the bones, coloured by their residuals.
     """
+    from nav.record.recorded_poses import open_recorded_poses, stated_errors
     from nav.registration.surface_command import SurfaceFiles, register_surface_files
     from nav.registration.surface_source import load_surface_points, swabbed_points
+    from nav.tracking.tool import load_tool
 
+    stated = stated_errors(position_sd, rotation_sd_deg)
+    if fle is not None and points is None:
+        raise InputError("--fle: is of fiducials; give --points too, or --sigma for points on bone")
     if tool is None:
+        if stated is not None:
+            raise InputError("--position-sd: is of poses; give their --tool too")
         source = load_surface_points(touched)
     else:
-        from nav.record.recorded_poses import open_recorded_poses, stated_errors
-        from nav.tracking.tool import load_tool
-
         if reference_file is None:
             raise InputError("--reference-file: is needed with --tool: it names the reference body")
         drawn, reference = load_tool(tool), load_tool(reference_file).name
-        stated = stated_errors(position_sd, rotation_sd_deg)
         frames = open_recorded_poses(touched, [drawn.name, reference], stated)
         source = swabbed_points(frames, drawn, reference)
     register_surface_files(

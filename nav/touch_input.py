@@ -63,6 +63,8 @@ def load_touches(
     if not has_poses(poses):
         if write_to is not None:
             raise InputError(f"--touches: {source} has touched points, no poses to find them in")
+        if stated is not None:
+            raise InputError(f"--position-sd: is of poses; {source} has touched points")
         return load_touch_set(poses)
     if tool is None:
         raise InputError(f"{poses}: has poses; give the needle's tool file, with its [tip]: --tool")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from nav.accuracy.accuracy_plan import PLACES, SINGLE, PlanFile, RecordingTable
 from nav.accuracy.block_location import BlockLocation, locate_block
-from nav.accuracy.plan import PLACES, SINGLE, PlanFile, RecordingTable
 from nav.accuracy.protocols import (
     Jitter,
     MultiPoint,

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nav.accuracy.accuracy_day import AccuracyDay
+from nav.accuracy.accuracy_plan import SINGLE
 from nav.accuracy.error_statistics import Estimate
-from nav.accuracy.plan import SINGLE
 
 Word = Literal["pass", "fail", "not decided", "not measured"]
 TITLES = {

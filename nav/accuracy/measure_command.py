@@ -6,8 +6,8 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 
 from nav.accuracy.accuracy_day import AccuracyDay, evaluate_day
+from nav.accuracy.accuracy_plan import PlanFile, load_plan
 from nav.accuracy.limits import judge_day, verdict
-from nav.accuracy.plan import PlanFile, load_plan
 from nav.accuracy.report_json import report_json
 from nav.accuracy.report_page import report_html
 from nav.core.files import sha256

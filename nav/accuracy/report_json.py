@@ -8,8 +8,8 @@ import numpy as np
 
 import nav
 from nav.accuracy.accuracy_day import AccuracyDay
+from nav.accuracy.accuracy_plan import ROTATIONS, SINGLE
 from nav.accuracy.limits import judge_day, verdict
-from nav.accuracy.plan import ROTATIONS, SINGLE
 from nav.accuracy.uncertainty_budget import COVERAGE
 
 OWN = "c1c2nav"

@@ -9,10 +9,10 @@ import numpy as np
 
 import nav
 from nav.accuracy.accuracy_day import AccuracyDay
+from nav.accuracy.accuracy_plan import PLACES, ROTATIONS, SINGLE
 from nav.accuracy.block_location import LEAST_TOUCHES
 from nav.accuracy.error_statistics import Estimate
 from nav.accuracy.limits import TITLES, judge_day, verdict
-from nav.accuracy.plan import PLACES, ROTATIONS, SINGLE
 from nav.accuracy.report_json import central_divot, duration_text
 from nav.accuracy.report_plots import report_plots
 from nav.accuracy.uncertainty_budget import COVERAGE, SOURCES

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from scipy.spatial.transform import Rotation
 
 from nav.accuracy.accuracy_day import AccuracyDay
-from nav.accuracy.plan import ROTATIONS, SINGLE
+from nav.accuracy.accuracy_plan import ROTATIONS, SINGLE
 from nav.accuracy.protocols import shaft_of
 from nav.core.picture_text import missing_glyphs_drawn_as_boxes, picture_text
 

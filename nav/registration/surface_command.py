@@ -16,8 +16,8 @@ from nav.registration.pointfile import load_points
 from nav.registration.prepared_surface import PreparedSurface, prepare_surface
 from nav.registration.registration_result import write_registration
 from nav.registration.reuse import describe_registration
-from nav.registration.surface_fit import FiducialPairs
 from nav.registration.surface_misfits import explain_misfit, mirror_fits
+from nav.registration.surface_pose import FiducialPairs
 from nav.registration.surface_registration import (
     LEAST_SIGMA,
     MOST_SIGMA,

@@ -19,7 +19,7 @@ from nav.registration.determinacy import WeakestMotion
 from nav.registration.points import LARGEST, DegenerateLayout, closed_form, register_points
 from nav.registration.prepared_surface import PreparedSurface
 from nav.registration.registration_result import Registration
-from nav.registration.surface_fit import (
+from nav.registration.surface_pose import (
     LEAST_POINTS,
     REFUSED,
     FiducialPairs,

@@ -11,7 +11,7 @@ from nav.core.frames import Array, point_jacobian
 from nav.model.case import Case
 from nav.registration.assessment import DOUBTED, GOOD_TRE, MOST_TRE, Word
 from nav.registration.critical_points import TARGET, CriticalPoint, critical_points
-from nav.registration.surface_fit import FiducialPairs
+from nav.registration.surface_pose import FiducialPairs
 from nav.registration.surface_registration import SurfaceRegistration
 from nav.registration.surface_source import SurfacePoints
 

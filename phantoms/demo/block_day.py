@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.accuracy.plan import PLACES, PLAN_FORMAT
+from nav.accuracy.accuracy_plan import PLACES, PLAN_FORMAT
 from nav.camera.rig import Rig
 from nav.core.files import write_toml
 from nav.core.frames import Array, Pose, cross_matrix

@@ -358,6 +358,13 @@ def test_bad_numbers_are_one_line(bench, option, value):
     assert option in err
 
 
+def test_errors_of_poses_without_poses_are_refused(bench):
+    bench.write(*AROUND)
+    code, _, err = bench.run("--position-sd", "1", "--rotation-sd-deg", "0.5")
+    assert code == 2
+    assert "--position-sd: is of poses" in err
+
+
 def test_a_case_without_plan_is_refused(bench):
     text = bench.case.read_text()
     bench.case.write_text(text[: text.index("[[plan]]")])

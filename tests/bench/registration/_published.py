@@ -16,7 +16,7 @@ from nav.model.distance_grid import squared_distance
 from nav.model.surface import Surface
 from nav.registration.points import closed_form
 from nav.registration.prepared_surface import PreparedSurface, prepare_surface
-from nav.registration.surface_fit import fit_candidates, linearised, touched_surface
+from nav.registration.surface_pose import fit_candidates, linearised, touched_surface
 from nav.registration.surface_search import PoseFound
 from tests.reference_data import find_reference_data
 
