@@ -111,6 +111,7 @@ setup: $(ready)  ## only the set-up
 lock:  ## write requirements.lock anew from pyproject.toml (needs uv; newer releases: ARGS=--upgrade)
 	uv --no-config pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 	  --fork-strategy fewest --generate-hashes --no-header --no-annotate \
+	  --overrides scripts/overrides.txt \
 	  --no-emit-index-url --no-emit-find-links $(ARGS) --quiet --output-file requirements.lock
 
 clean:  ## remove the environment and everything made

@@ -15,7 +15,8 @@ install() {
 }
 
 echo "setup: installing Python packages into $venv (about 0.9 GB the first time)"
-if ! install --require-hashes --only-binary :all: -r requirements.lock ||
+# the lock file is complete: no package's own wishes are followed (crcmod of pyigtl has no wheel)
+if ! install --no-deps --require-hashes --only-binary :all: -r requirements.lock ||
     ! install --no-deps --no-build-isolation --editable .; then
     echo "setup: pip failed (above); run make again to go on from there" >&2
     exit 1

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Makes sure that the system has what Open3D, VTK and Qt load, and what makes a virtual
-# environment; with --tests also the virtual screen. Installs by apt-get when it may,
-# otherwise stops with one line that names what is missing. Calls apt-get only if something is.
+# environment; with --tests also the virtual screen and the C++ library of OpenIGTLink. Installs
+# by apt-get when it may, otherwise stops with one line that names what is missing. Calls apt-get
+# only if something is.
 #
 # scripts/libraries.txt: shared libraries that the wheels load but do not bring, and the Debian
 # package of each (found with ldd on the wheels and by running them in a bare Debian 12).
@@ -32,6 +33,9 @@ missing_tools() {
     if [ "${1:-}" = --tests ]; then
         { command -v xvfb-run && command -v Xvfb; } >/dev/null || echo xvfb
         command -v xauth >/dev/null || echo xauth
+        # another program's OpenIGTLink, against which ours is tested
+        [ -n "$(command -v c++)" ] || echo g++
+        [ -e /usr/include/openigtlink/igtlTransformMessage.h ] || echo libopenigtlink-dev
     fi
 }
 
