@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from rich.console import Console
 
@@ -18,6 +18,7 @@ from nav.core.tracked_frame import TrackedFrame
 from nav.display import check_display
 from nav.live.feed import START_SECONDS, Job, ProcessFeed, Progress, say_end, silent
 from nav.live.messages import Command, Ended, Stage
+from nav.live.observers import Observer
 from nav.live.playback import PacedImages, PacedSource
 from nav.live.session import Session, State
 from nav.live.swapcheck import SwapCheck
@@ -39,9 +40,20 @@ from nav.tracking.tracker import Tracker
 log = logging.getLogger(__name__)
 
 
+class ObserverSetup(Protocol):
+    """Recipe for an observer; sent to the tracking process, which opens it there."""
+
+    def open(self, work: "LiveWork") -> Observer:
+        """Open files, ports and threads; raise InputError where one cannot be had."""
+        ...
+
+
 @dataclass(frozen=True)
 class LiveJob:
-    """Recipe for live tracking; fields are the options of `nav live`, cameras as NAME=NUMBER."""
+    """Recipe for live tracking; fields are the options of `nav live`, cameras as NAME=NUMBER.
+
+    `observers` are the recorder and the links to other programs.
+    """
 
     rig: Path | None
     tools: tuple[Path, ...]
@@ -55,6 +67,7 @@ class LiveJob:
     fps: float | None
     save: Path | None
     stated: StatedErrors | None = None
+    observers: tuple[ObserverSetup, ...] = ()
 
     def check(self) -> tuple[Case, Tool]:
         """Read every file once.
@@ -202,6 +215,7 @@ class LiveWork:
         self.swap: SwapCheck | None = None
         self.recording: PacedSource[Any] | None = None
         self.source = self._poses() if rig is None else self._cameras(rig)
+        self.observers: list[Observer] = [setup.open(self) for setup in job.observers]
 
     def _poses(self) -> PoseSource:
         played = PacedSource(self.job.open_poses())
@@ -222,7 +236,8 @@ class LiveWork:
     def notices(self) -> tuple[Notice, ...]:
         """Warnings about files and the registration."""
         of_files = map(file_remark, (*self.known_lines, *self.warnings))
-        own = (*self.session.doubts, *of_files)
+        of_observers = (notice for observer in self.observers for notice in observer.notices)
+        own = (*self.session.doubts, *of_observers, *of_files)
         return own if self.unsaved is None else (self.unsaved, *own)
 
     def listen(self, tracked: TrackedFrame, state: State) -> Iterable[Command]:

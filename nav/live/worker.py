@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
@@ -15,6 +15,7 @@ from nav.core.notice import Notice
 from nav.core.tracked_frame import TrackedFrame
 from nav.live.feed import Job
 from nav.live.messages import Command, Ended, Preparing, Ready
+from nav.live.observers import Observer
 from nav.live.playback import PacedSource, Playback, SimulatedTime
 from nav.live.publish import Publisher
 from nav.live.session import Session, State
@@ -52,6 +53,11 @@ class Work(Protocol):
         """Warnings so far, besides those of the source."""
         ...
 
+    @property
+    def observers(self) -> Sequence[Observer]:
+        """Who is shown every result and command."""
+        ...
+
     def listen(self, tracked: TrackedFrame, state: State) -> Iterable[Command]:
         """Process a result; may return commands (a simulated user's keys)."""
         ...
@@ -77,10 +83,14 @@ def run(work: Work, listen: Listener, frames: Iterable[TrackedFrame] | None = No
         if tracked.captured_at is None:
             tracked = replace(tracked, captured_at=time.monotonic())
         state = work.session.step(tracked)
+        for observer in work.observers:
+            observer.frame(tracked, state)
         for command in (*work.listen(tracked, state), *listen(tracked, state)):
             if command.kind == "quit":
                 return
             work.session.command(command)
+            for observer in work.observers:
+                observer.command(command, work.session)
 
 
 class Inbox:
@@ -173,7 +183,11 @@ def _through(work: Work, connection: Connection, inbox: Inbox) -> Ended | None:
     finally:
         work.source.close()
     publisher.close()
-    if problem is None and inbox.playback is not None and inbox.playback.rewind():
+    again = problem is None and inbox.playback is not None and inbox.playback.rewind()
+    result = None if again or problem is not None else work.finish()
+    for observer in work.observers:
+        observer.close()
+    if again:
         inbox.waiting.clear()
         return None
-    return Ended(problem, work.finish() if problem is None else None)
+    return Ended(problem, result)

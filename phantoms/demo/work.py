@@ -16,6 +16,7 @@ from nav.core.notice import Notice
 from nav.core.tracked_frame import TrackedFrame
 from nav.live.feed import Progress, silent
 from nav.live.messages import Command, Sample, Update
+from nav.live.observers import Observer
 from nav.live.publish import chart_sample, make_update
 from nav.live.session import Session, State
 from nav.model.case import Plan, load_case
@@ -155,6 +156,7 @@ class DemoWork:
     """
 
     notices: tuple[Notice, ...] = ()
+    observers: tuple[Observer, ...] = ()
     recording = None
     simulated = True  # time does not advance while images are drawn
 

@@ -70,6 +70,7 @@ class CodedSession:
 
 class CodedWork:
     notices: tuple[str, ...] = ()
+    observers = ()
     recording = None
     simulated = False
 

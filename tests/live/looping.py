@@ -47,6 +47,7 @@ class LoopingJob:
 
 class LoopingWork:
     notices: tuple[Notice, ...] = ()
+    observers = ()
     recording = None
     simulated = False
 

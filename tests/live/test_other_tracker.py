@@ -97,6 +97,7 @@ class Work:
     recording = None
     simulated = False
     notices = ()
+    observers = ()
 
     def __init__(self, after: Sequence[Moment]) -> None:
         touched = [*FIDUCIALS.values(), *CHECK.values()]
