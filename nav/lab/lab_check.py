@@ -90,7 +90,7 @@ def check_lab(
     -------
     LabFindings
     """
-    check = _Check(lab, {*refused, *replaced})
+    check = _Check(lab, refused, replaced)
     rig = check.rig()
     tools = check.tools()
     case = check.case()
@@ -110,8 +110,9 @@ def check_lab(
 class _Check:
     """The checks, each of which goes on where another one has failed."""
 
-    def __init__(self, lab: Lab, known: set[str]) -> None:
-        self.lab, self.file, self.known = lab, lab.file, known
+    def __init__(self, lab: Lab, refused: Collection[str], replaced: Collection[str]) -> None:
+        self.lab, self.file = lab, lab.file
+        self.refused, self.known = refused, {*refused, *replaced}
         self.found = LabFindings()
 
     def problem(self, key: str, text: str) -> None:
@@ -134,7 +135,7 @@ class _Check:
 
     def rig(self) -> Rig | None:
         path = self.lab.rig
-        if {"rig", "tracker"} & self.known:
+        if "rig" in self.known or "tracker" in self.refused:
             return None
         if self.file.tracker is not None:
             if path is not None:

@@ -3,10 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tomli_w
 
 from nav.camera.rig import write_rig
+from nav.core.frames import Pose, rigid
+from nav.core.tracked_frame import TrackedFrame, TrackedTool
 from nav.lab.lab_file import LAB_FORMAT
+from nav.record.pose_table import PosesWriter
 from nav.tracking.tool import write_tool
 from phantoms.twin.simulated_tools import needle_tool, reference_tool
 from tests.solids import box_mesh
@@ -66,3 +70,13 @@ def write_lab(folder: Path, **changes: Any) -> Path:
     path = folder / "lab.toml"
     path.write_text(tomli_w.dumps(lab_data(**changes)))
     return path
+
+
+def write_poses(path: Path) -> None:
+    """Write a poses.csv of a needle and a reference body that rest."""
+    shown = Pose(rigid([0.3, -0.2, 0.1], [20.0, 30.0, 600.0]), np.eye(6) * 1e-6)
+    tools = dict.fromkeys(("needle", "reference"), TrackedTool(shown, (1, 2), 0.02))
+    with path.open("w", newline="") as file:
+        writer = PosesWriter(file, (needle_tool(), reference_tool()), "reference")
+        for number in range(3):
+            writer.write(TrackedFrame(number, number / 30.0, tools))
