@@ -203,7 +203,8 @@ def read_lab(path: Path) -> ReadLab:
     found = repr(data.get("format"))
     if data.get("format") != LAB_FORMAT:
         raise InputErrors([f'{path}: format: expected "{LAB_FORMAT}", got {found:.60}'])
-    data, lines = deepcopy(data), []
+    data = deepcopy(data)
+    lines: list[str] = []
     refused: set[str] = set()
     removed: set[tuple[str | int, ...]] = set()
     while True:

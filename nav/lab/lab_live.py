@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from nav.core.errors import InputError, InputErrors
 from nav.lab.lab_check import check_lab
@@ -170,7 +171,7 @@ def _completed(given: LiveOptions, lab: Lab, replaced: frozenset[str]) -> LiveOp
     """Return the options with what lab.toml has for those that are not given."""
     file = lab.file
     tracker = file.tracker if "tracker" not in replaced else None
-    own = {
+    own: dict[str, Any] = {
         "rig": lab.rig if "rig" not in replaced else given.rig,
         "tools": given.tools or lab.tools,
         "case": given.case or lab.case,
