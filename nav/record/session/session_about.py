@@ -14,6 +14,7 @@ from typing import Any
 
 import nav
 from nav.core.errors import InputError
+from nav.live.live_limits import LiveLimits
 from nav.record.session.session_format import FORMAT
 
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,39}")
@@ -86,6 +87,7 @@ def about_session(
     reference: str = "reference",
     options: Mapping[str, Any] | None = None,
     clock: SessionClock | None = None,
+    limits: Mapping[str, Any] | None = None,
 ) -> dict[str, str]:
     """Return what stands in a session's metadata record.
 
@@ -101,11 +103,13 @@ def about_session(
         Of the command; no paths, no names of people.
     clock : SessionClock, optional
         Starts now by default.
+    limits : mapping, optional
+        As `LiveLimits.to_json` returns them.
 
     Returns
     -------
     dict of str to str
-        By name; "options" is JSON, versions are "version:NAME".
+        By name; "options" and "limits" are JSON, versions are "version:NAME".
     """
     clock = clock or SessionClock.now()
     about = {
@@ -121,6 +125,7 @@ def about_session(
         "reference": reference,
         "platform": f"{platform.system()} {platform.machine()}",
         "options": json.dumps(dict(options or {}), sort_keys=True),
+        "limits": json.dumps(dict(LiveLimits().to_json() if limits is None else limits)),
         "version:c1c2nav": nav.__version__,
         "version:python": ".".join(map(str, sys.version_info[:3])),
     }
