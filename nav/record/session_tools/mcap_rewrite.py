@@ -19,6 +19,7 @@ from mcap.records import (
 )
 from mcap.writer import CompressionType, Writer
 
+import nav
 from nav.record.session_tools.mcap_content import Known, known_channels, messages_of
 from nav.record.session_tools.mcap_scan import (
     LONGEST_CHUNK,
@@ -112,6 +113,7 @@ def rewrite(
     seen: Seen,
     closing: Callable[[Kept], Mapping[str, dict[str, str]]],
     replaced: Collection[str] = (),
+    opening: Mapping[str, dict[str, str]] | None = None,
 ) -> Kept:
     """Write a whole file with everything that can be read of another.
 
@@ -129,6 +131,8 @@ def rewrite(
         Called when all is kept; returns the metadata records to end with, by name.
     replaced : collection of str
         Names of metadata records that are left out.
+    opening : mapping, optional
+        Metadata records to begin with, by name.
 
     Returns
     -------
@@ -137,6 +141,8 @@ def rewrite(
     known = known_channels(data, spans)
     out, kept = _Writer(data, spans, stream, known), Kept()
     places = {span.start: place for place, span in enumerate(spans)}
+    for name, metadata in (opening or {}).items():
+        out.writer.add_metadata(name, metadata)
     for found in messages_of(data, spans, known):
         span = found.span
         for channel, message in found.messages:
@@ -218,14 +224,14 @@ class _Writer:
         first = next(chunks, None)
         packed = first is not None and first.compression == "zstd"
         headers = (read_record(data, s, Header) for s in heads if s.opcode == Opcode.HEADER)
-        header = next(headers, Header("", ""))
+        header = next(headers, Header("", f"c1c2nav {nav.__version__}"))
         self.writer = Writer(
             stream,
             chunk_size=LONGEST_CHUNK,
             compression=CompressionType.ZSTD if packed else CompressionType.NONE,
             enable_data_crcs=True,
         )
-        self.writer.start(header.profile)
+        self.writer.start(header.profile, header.library)
         self._known = known
         self._channels: dict[int, int] = {}
         self._schemas: dict[int, int] = {0: 0}
