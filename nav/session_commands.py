@@ -1,6 +1,12 @@
 """`nav session`: what a recorded session holds, whether it is whole, and what becomes of it."""
 
+from pathlib import Path
+from typing import Annotated
+
 from cyclopts import App
+
+from nav.options import InputPath, OutputFolder
+from nav.terminal import console
 
 session_app = App(
     name="session",
@@ -10,3 +16,28 @@ session_app = App(
     ),
     help_format="markdown",
 )
+
+
+@session_app.command(name="repair")
+def session_repair(
+    session: InputPath, *, output: Annotated[Path | None, OutputFolder()] = None
+) -> None:
+    """Finish a cut session, and keep all that can be read of a damaged one.
+
+    Example: nav session repair sessions/2026-11-30T09-12-05-p7
+
+    A session that a power failure or a crash has cut is completed up to there; of a damaged one
+    only the blocks of messages that were hit are left out. What was lost is said, and stands in the
+    repaired session. A session that is whole is left as it is.
+
+    Parameters
+    ----------
+    session
+        Its folder.
+    output
+        Folder for the repaired session; by default it is repaired in its place, and each file that
+        was cut or damaged is kept under a number (session.1.mcap).
+    """
+    from nav.record.session_tools.session_repair import repair_session
+
+    repair_session(session, output, console())

@@ -20,7 +20,7 @@ from mcap.records import (
 from mcap.writer import CompressionType, Writer
 
 import nav
-from nav.record.session_tools.mcap_content import Known, known_channels, messages_of
+from nav.record.session_tools.mcap_content import Known, messages_of
 from nav.record.session_tools.mcap_scan import (
     LONGEST_CHUNK,
     Bytes,
@@ -109,6 +109,7 @@ class Kept:
 def rewrite(
     data: Bytes,
     spans: Sequence[Span],
+    known: Known,
     stream: IO[bytes],
     seen: Seen,
     closing: Callable[[Kept], Mapping[str, dict[str, str]]],
@@ -123,6 +124,8 @@ def rewrite(
         The file that is cut or damaged.
     spans : sequence of Span
         As `scan_spans` found them.
+    known : Known
+        Its channels.
     stream : file
         To write to.
     seen : callable
@@ -138,7 +141,6 @@ def rewrite(
     -------
     Kept
     """
-    known = known_channels(data, spans)
     out, kept = _Writer(data, spans, stream, known), Kept()
     places = {span.start: place for place, span in enumerate(spans)}
     for name, metadata in (opening or {}).items():

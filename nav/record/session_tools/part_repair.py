@@ -12,14 +12,15 @@ from hashlib import sha256
 from pathlib import Path
 
 from mcap.opcode import Opcode
-from mcap.records import Channel, Message, Metadata, Statistics
+from mcap.records import Channel, Message, Metadata, Schema, Statistics
 
 import nav
 from nav.core.errors import InputError
 from nav.record.session.session_about import BILLION, about_session, check_format
 from nav.record.session.session_format import FRAME, SESSION_FILE
 from nav.record.session.session_json import from_bytes
-from nav.record.session_tools.mcap_content import known_channels, message_total, messages_of
+from nav.record.session.session_schemas import SCHEMAS
+from nav.record.session_tools.mcap_content import Known, known_channels, message_total, messages_of
 from nav.record.session_tools.mcap_rewrite import Kept, Loss, loss_of, rewrite
 from nav.record.session_tools.mcap_scan import (
     Bytes,
@@ -145,10 +146,10 @@ def rewrite_part(part: ExaminedPart, target: Path, pictures: Counter[str]) -> Ke
 
     with opened(part.path) as data, target.open("xb") as stream:
         digest = sha256(data).hexdigest()
-        opening = {}
+        known, opening = _known(data, part.spans, part.path), {}
         if part.path.name == SESSION_FILE and _about(data, part.spans) is None:
-            opening = {ABOUT: _rebuilt_about(data, part.spans, part.path.parent.name)}
-        kept = rewrite(data, part.spans, stream, count, closing, (TOTALS,), opening)
+            opening = {ABOUT: _rebuilt_about(data, part.spans, known, part.path.parent.name)}
+        kept = rewrite(data, part.spans, known, stream, count, closing, (TOTALS,), opening)
         stream.flush()
         os.fsync(stream.fileno())
     return kept
@@ -163,11 +164,22 @@ def _about(data: Bytes, spans: Sequence[Span]) -> dict[str, str] | None:
     return None
 
 
-def _rebuilt_about(data: Bytes, spans: Sequence[Span], name: str) -> dict[str, str]:
+def _known(data: Bytes, spans: Sequence[Span], path: Path) -> Known:
+    """Return a file's channels; those of session.mcap are always the same."""
+    known = known_channels(data, spans)
+    if path.name != SESSION_FILE:
+        return known
+    channels, schemas = dict(known.channels), dict(known.schemas)
+    for number, (topic, (name, text)) in enumerate(SCHEMAS.items(), start=1):
+        schemas.setdefault(number, Schema(number, text, "jsonschema", name))
+        channels.setdefault(number, Channel(number, topic, "json", {}, number))
+    return Known(channels, schemas)
+
+
+def _rebuilt_about(data: Bytes, spans: Sequence[Span], known: Known, name: str) -> dict[str, str]:
     """Return what a session must say of itself, from its messages, where that was damaged."""
     code = name.split("-", 5)[5] if name.count("-") >= 5 else "live"
     about = about_session("unknown", code.split(".")[0])
-    known = known_channels(data, spans)
     start = None
     for found in messages_of(data, spans, known):
         for channel, message in found.messages:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mcap.opcode import Opcode
 from mcap.writer import CompressionType
 
-from nav.record.session_tools.mcap_content import message_total
+from nav.record.session_tools.mcap_content import known_channels, message_total
 from nav.record.session_tools.mcap_rewrite import Kept, rewrite
 from nav.record.session_tools.mcap_scan import State, chunk_records, index_faults, scan_spans
 from tests.record.session_tools.recorded_mcap import attachments, messages, recorded
@@ -22,7 +22,9 @@ whole = cache(lambda packing: recorded(24, PER_CHUNK, packing))
 def rewritten(data: bytes) -> tuple[bytes, Kept]:
     stream = BytesIO()
     seen = []
-    kept = rewrite(data, scan_spans(data), stream, lambda c, m: seen.append(m), lambda _: {})
+    spans = scan_spans(data)
+    known = known_channels(data, spans)
+    kept = rewrite(data, spans, known, stream, lambda c, m: seen.append(m), lambda _: {})
     assert len(seen) == sum(kept.messages.values())
     return stream.getvalue(), kept
 
