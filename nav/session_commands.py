@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from nav.options import InputPath, OutputFolder
 from nav.terminal import console
@@ -16,6 +16,37 @@ session_app = App(
     ),
     help_format="markdown",
 )
+
+
+Json = Annotated[bool, Parameter(name="--json", negative="")]
+
+
+@session_app.command(name="list")
+def session_list(
+    folder: InputPath = Path("sessions"), *, sort: str = "start", as_json: Json = False
+) -> None:
+    """List the sessions of a folder: length, share tracked, pictures, state, smallest bound.
+
+    Example: nav session list
+
+    Example: nav session list /data/sessions --sort bound
+
+    The share tracked is that of the frames in which every tool had a pose. The smallest bound is
+    the least 95 % lower bound of the distance to an artery or the cord. A finished session is
+    looked at only at its end: `nav session check` reads all of it.
+
+    Parameters
+    ----------
+    folder
+        That holds sessions.
+    sort
+        start, code, length, size, state or bound.
+    as_json
+        Print JSON.
+    """
+    from nav.record.session_tools.session_list import list_sessions
+
+    list_sessions(folder, sort, as_json, console())
 
 
 @session_app.command(name="repair")

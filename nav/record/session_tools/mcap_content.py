@@ -10,6 +10,13 @@ from dataclasses import dataclass, field
 from mcap.opcode import Opcode
 from mcap.records import Channel, Message, Schema, Statistics
 
+from nav.record.session.picture_codec import (
+    JPEG_ENCODING,
+    LOSSLESS_ENCODING,
+    decode_jpeg,
+    decode_lossless,
+    read_jpeg_message,
+)
 from nav.record.session_tools.mcap_scan import Bytes, Span, State, chunk_records, read_record
 
 TOPIC = re.compile(r"/(frame|guidance|event|tf|log|camera/[\w-]+)")  # that sessions have
@@ -154,10 +161,13 @@ def _definitions(data: Bytes, span: Span) -> Iterator[Schema | Channel]:
 
 def _is_whole(channel: Channel, message: Message) -> bool:
     """Return whether a message that no checksum vouches for can be read."""
-    if channel.message_encoding != "json":
-        return True
     try:
-        json.loads(message.data)
+        if channel.message_encoding == "json":
+            json.loads(message.data)
+        elif channel.message_encoding == JPEG_ENCODING:
+            decode_jpeg(read_jpeg_message(message.data).jpeg)
+        elif channel.message_encoding == LOSSLESS_ENCODING:
+            decode_lossless(message.data)
     except ValueError:
         return False
     return True

@@ -11,6 +11,7 @@ from mcap.opcode import Opcode
 from mcap.records import Metadata, MetadataIndex, SummaryOffset
 
 from nav.core.errors import InputError
+from nav.record.session.picture_codec import JPEG_SCHEMA, LOSSLESS_SCHEMA
 from nav.record.session.session_about import check_format
 from nav.record.session.session_format import PICTURES_FILE, SESSION_FILE
 from nav.record.session.session_reader import open_session
@@ -29,10 +30,10 @@ from nav.record.session_totals import (
 )
 
 FOOTER = struct.Struct("<BQQQI")
-COMPLETE, CUT, DAMAGED, RECORDING, UNREADABLE = (
-    "complete", "cut", "damaged", "recording", "unreadable",
+COMPLETE, CUT, REPAIRED, DAMAGED, RECORDING, UNREADABLE = (
+    "complete", "cut", "repaired", "damaged", "recording", "unreadable",
 )  # fmt: skip
-PICTURE_KINDS = {b"c1c2nav.LosslessPicture": "lossless", b"foxglove.CompressedImage": "JPEG"}
+PICTURE_KINDS = {LOSSLESS_SCHEMA.encode(): "lossless", JPEG_SCHEMA.encode(): "JPEG"}
 PICTURE_HEAD = 65536  # bytes in which pictures.mcap names its schemas
 
 
@@ -45,7 +46,8 @@ class SessionOverview:
     folder : Path
         Of the session.
     state : str
-        "complete", "cut", "damaged", "recording" (now) or "unreadable".
+        "complete", "cut", "repaired" (its end is missing, but the file is whole), "damaged",
+        "recording" (now) or "unreadable".
     about : dict of str to str
         Its metadata; empty where it cannot be read.
     totals : SessionTotals
@@ -105,7 +107,8 @@ def overview(folder: Path) -> SessionOverview:
             ends = _ends(data)
         if ends is not None:
             check_format(ends[0], path)
-            return SessionOverview(folder, COMPLETE, *ends, pictures, size)
+            state = COMPLETE if ends[1].events["ended"] else REPAIRED
+            return SessionOverview(folder, state, *ends, pictures, size)
         reader = open_session(folder)
         totals = _read_totals(folder)
     except InputError as error:
