@@ -49,6 +49,45 @@ def session_list(
     list_sessions(folder, sort, as_json, console())
 
 
+@session_app.command(name="show")
+def session_show(session: InputPath) -> None:
+    """Show what is in a session: tools, registrations, touches, alarms, marks, a time line.
+
+    Example: nav session show sessions/2026-11-30T09-12-05-p7
+
+    Parameters
+    ----------
+    session
+        Its folder.
+    """
+    from nav.record.session_tools.session_show import show_session
+
+    show_session(session, console())
+
+
+@session_app.command(name="check")
+def session_check(session: InputPath, *, case: InputPath | None = None) -> None:
+    """Check that all of a session is there and undamaged; one line for each finding.
+
+    Example: nav session check sessions/2026-11-30T09-12-05-p7 --case case
+
+    Reads everything: checksums of all records, SHA-256 of the attachments, that every frame can be
+    rebuilt and every picture decoded, gaps in numbers and times, what the recorder said. Exit code
+    0: whole; 3: something is missing or damaged; 1: whole, but the case has changed since; 2:
+    nothing of it can be read.
+
+    Parameters
+    ----------
+    session
+        Its folder.
+    case
+        case.toml or its folder: is it still the case that was recorded?
+    """
+    from nav.record.session_tools.session_check import check_session
+
+    check_session(session, case, console())
+
+
 @session_app.command(name="repair")
 def session_repair(
     session: InputPath, *, output: Annotated[Path | None, OutputFolder()] = None
@@ -72,3 +111,31 @@ def session_repair(
     from nav.record.session_tools.session_repair import repair_session
 
     repair_session(session, output, console())
+
+
+@session_app.command(name="delete")
+def session_delete(
+    folder: InputPath = Path("sessions"),
+    *,
+    code: str,
+    yes: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Delete all sessions of a pseudonym.
+
+    Example: nav session delete --code p7
+
+    Says what will go, and asks. Only folders that are sessions are deleted, and nothing that links
+    lead to.
+
+    Parameters
+    ----------
+    folder
+        That holds sessions.
+    code
+        The pseudonym.
+    yes
+        Do not ask.
+    """
+    from nav.record.session_tools.session_delete import delete_sessions
+
+    delete_sessions(folder, code, yes, console().input, console())

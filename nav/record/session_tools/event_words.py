@@ -56,6 +56,21 @@ def notice_words(notice: Notice) -> str:
     return f"{notice.code.replace('_', ' ')} ({facts})" if facts else notice.code.replace("_", " ")
 
 
+def cut_words(cut: Notice) -> str:
+    """Return how a session ends that has no proper end.
+
+    Parameters
+    ----------
+    cut : Notice
+        As of `SessionReader.cut`.
+
+    Returns
+    -------
+    str
+    """
+    return CUTS.get(cut.code) or notice_words(cut)
+
+
 def _short(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.2f}"
@@ -99,6 +114,11 @@ def _in_use(facts: Facts) -> str:
     return "the registration given in use" if number == 0 else f"registration {number} in use"
 
 
+CUTS = {
+    "session_unfinished": "it was not ended: what was not yet written when it stopped is missing",
+    "session_cut": "its last record is cut: what came after it is missing",
+    "session_without_end": "its end is missing: it was cut, and has been repaired",
+}
 WORDS: Mapping[tuple[str, str], Callable[[Facts], str]] = {
     ("started", ""): lambda _: "started",
     ("mark", ""): lambda facts: f"mark: {facts.get('text') or '(no text)'}",

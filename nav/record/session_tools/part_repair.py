@@ -19,6 +19,7 @@ from nav.core.errors import InputError
 from nav.record.session.session_about import BILLION, about_session, check_format
 from nav.record.session.session_format import FRAME, SESSION_FILE
 from nav.record.session.session_json import from_bytes
+from nav.record.session.session_pictures import PICTURES_FORMAT
 from nav.record.session.session_schemas import SCHEMAS
 from nav.record.session_tools.mcap_content import Known, known_channels, message_total, messages_of
 from nav.record.session_tools.mcap_rewrite import Kept, Loss, loss_of, rewrite
@@ -92,12 +93,13 @@ def examine_part(path: Path) -> ExaminedPart:
     with opened(path) as data:
         spans = scan_spans(data)
         about = _about(data, spans)
-        if path.name == SESSION_FILE and about is not None:
+        if about is None:
+            _refuse_foreign(data, spans, path)
+        elif path.name == SESSION_FILE:
             check_format(about, path)
-        elif path.name == SESSION_FILE and (
-            b"c1c2nav" not in data[:HEAD] or not any(s.opcode == Opcode.CHUNK for s in spans)
-        ):
-            raise InputError(f"{path}: nothing of a session of c1c2nav can be read in it")
+        elif about.get("format") != PICTURES_FORMAT:
+            found = about.get("format", "missing")
+            raise InputError(f"{path}: format is {found!r}, expected {PICTURES_FORMAT}")
         losses = [loss_of(data, spans, place, 0) for place in range(len(spans))]
         return ExaminedPart(
             path,
@@ -149,10 +151,18 @@ def rewrite_part(part: ExaminedPart, target: Path, pictures: Counter[str]) -> Ke
         known, opening = _known(data, part.spans, part.path), {}
         if part.path.name == SESSION_FILE and _about(data, part.spans) is None:
             opening = {ABOUT: _rebuilt_about(data, part.spans, known, part.path.parent.name)}
+        elif _about(data, part.spans) is None:
+            opening = {ABOUT: {"format": PICTURES_FORMAT}}
         kept = rewrite(data, part.spans, known, stream, count, closing, (TOTALS,), opening)
         stream.flush()
         os.fsync(stream.fileno())
     return kept
+
+
+def _refuse_foreign(data: Bytes, spans: Sequence[Span], path: Path) -> None:
+    """Refuse a file without a word of ours; one of ours whose head is damaged is not."""
+    if b"c1c2nav" not in data[:HEAD] or not any(s.opcode == Opcode.CHUNK for s in spans):
+        raise InputError(f"{path}: nothing of a session of c1c2nav can be read in it")
 
 
 def _about(data: Bytes, spans: Sequence[Span]) -> dict[str, str] | None:
