@@ -15,7 +15,7 @@ from typing import Any
 import nav
 from nav.core.errors import InputError
 from nav.live.live_limits import LiveLimits
-from nav.record.session.session_format import FORMAT
+from nav.record.session.session_format import FORMAT, FORMAT_NAME, FORMAT_VERSION
 
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,39}")
 PACKAGES = ("numpy", "scipy", "numba", "opencv-python-headless", "mcap", "zstandard")
@@ -78,6 +78,31 @@ def check_code(code: str) -> str:
             "pseudonym, no name"
         )
     return code
+
+
+def check_format(about: Mapping[str, str], path: Path) -> None:
+    """Refuse a session of another format, or of a later version.
+
+    Parameters
+    ----------
+    about : mapping of str to str
+        Its metadata.
+    path : Path
+        Its file.
+
+    Raises
+    ------
+    InputError
+        It cannot be read by this program.
+    """
+    name, _, version = about.get("format", "").rpartition("/")
+    if name != FORMAT_NAME or not (version.isascii() and version.isdigit()):
+        raise InputError(f"{path}: format is {about.get('format', 'missing')!r}, expected {FORMAT}")
+    if int(version[:9]) > FORMAT_VERSION:
+        raise InputError(
+            f"{path}: was recorded by a later version ({about['format']}; this program reads up to "
+            f"{FORMAT}); update c1c2nav"
+        )
 
 
 def about_session(

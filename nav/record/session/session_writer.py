@@ -272,7 +272,8 @@ class SessionWriter:
             self.counts[topic] & 0xFFFFFFFF,
         )
         self.counts[topic] += 1
-        self.totals.add(topic, log_time, message)
+        if topic in (FRAME, GUIDANCE, EVENT):
+            self.totals.add(topic, log_time, message)
 
 
 def _stamp(log_time: int) -> dict[str, int]:
