@@ -20,6 +20,7 @@ from nav.record.session.session_format import FORMAT, FORMAT_NAME, FORMAT_VERSIO
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,39}")
 PACKAGES = ("numpy", "scipy", "numba", "opencv-python-headless", "mcap", "zstandard")
 BILLION = 1_000_000_000
+LATEST = 2**63  # ns: in the year 2262
 
 
 @dataclass(frozen=True)
@@ -177,9 +178,12 @@ def clock_of(about: Mapping[str, str]) -> SessionClock:
     Raises
     ------
     KeyError, ValueError
-        A time is missing or not a number.
+        A time is missing, not a number, or beyond what a session's messages can have.
     """
-    return SessionClock(int(about["started_ns"]), float(about["monotonic_start"]))
+    utc_ns, monotonic = int(about["started_ns"]), float(about["monotonic_start"])
+    if not 0 <= utc_ns < LATEST or not abs(monotonic) < LATEST:
+        raise ValueError("not a time")
+    return SessionClock(utc_ns, monotonic)
 
 
 def new_session_folder(parent: Path, code: str, clock: SessionClock) -> Path:
