@@ -1,4 +1,4 @@
-"""Whether, where and with which pictures a live use is recorded: light to import, for `nav live`."""
+"""Whether, where and with which pictures a live use is recorded; light to import."""
 
 from __future__ import annotations
 
