@@ -1,4 +1,4 @@
-"""Addresses of services that listen here, and of servers elsewhere: HOST:PORT as options give it."""
+"""Where services listen and where servers are: HOST:PORT as options give it."""
 
 from __future__ import annotations
 

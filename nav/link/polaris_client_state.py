@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 import nav
-from nav.core.errors import Lost
 from nav.core.tracked_frame import TrackedFrame, TrackedTool
 from nav.link.polaris_replies import (
     DISABLED,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 import socketserver
@@ -169,7 +170,5 @@ class _Client(socketserver.BaseRequestHandler):
 
 
 def _shut(connection: socket.socket) -> None:
-    try:
+    with contextlib.suppress(OSError):  # it is gone already
         connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass  # it is gone already

@@ -188,7 +188,7 @@ def test_nothing_current_means_every_tool_is_missing():
 
 
 def test_a_definition_can_name_its_tool():
-    state, ask = client()
+    _, ask = client()
     ask("PHRQ:*********1****")
     named = b"c1c2nav:reference\n".ljust(64, b"\0").hex()
     assert ask(f"PVWR:010000{named}") == "OKAY"
@@ -219,7 +219,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("text", "refusal"), REFUSED.items())
 def test_what_is_not_supported_is_answered_by_an_error(text, refusal):
-    state, ask = client()
+    _, ask = client()
     ask("PHRQ:*********1****")
     assert ask(text) == f"ERROR{refusal:02X}"
 
