@@ -8,6 +8,7 @@ from cyclopts import Parameter
 
 from nav.core.errors import InputError
 from nav.core.filekinds import POSES, TIMING, toml_kind
+from nav.link.igtl_options import NO_OPTIONS, IgtlOptions
 from nav.options import InputPath, Language, Output, beside_suffix, toml_output
 from nav.terminal import console
 from nav.text.catalogue import choose_language
@@ -30,6 +31,7 @@ def track(
     timing: Annotated[Path | None, Output(TIMING)] = None,
     smooth: int | None = None,
     language: Language = None,
+    igtl: IgtlOptions = NO_OPTIONS,
 ) -> None:
     """Track tools through recorded images; writes poses.csv.
 
@@ -60,7 +62,7 @@ def track(
     from nav.track import TrackOptions, track_recording
 
     choose_language(language)
-    wishes = TrackOptions(relative_to, fps, timing, smooth)
+    wishes = TrackOptions(relative_to, fps, timing, smooth, igtl.setups(console()))
     track_recording(rig, tool, images, output, wishes, console())
 
 
@@ -82,6 +84,7 @@ def live(
     language: Language = None,
     position_sd: float | None = None,
     rotation_sd_deg: float | None = None,
+    igtl: IgtlOptions = NO_OPTIONS,
 ) -> None:
     """The live window: webcams, recorded images or poses at their own pace, the simulated twin.
 
@@ -129,7 +132,7 @@ def live(
 
         if rig or tool or case or camera or images or poses:
             raise InputError("nav live: --twin brings its own rig, tools, case and cameras")
-        run_twin(seed, console())
+        run_twin(seed, console(), igtl.setups(console()))
         return
     from nav.record.recorded_poses import stated_errors
     from nav.run_live import live_job, run_live
@@ -147,6 +150,7 @@ def live(
         fps=fps,
         save=save,
         stated=stated_errors(position_sd, rotation_sd_deg),
+        observers=igtl.setups(console()),
     )
     run_live(job, console())
 

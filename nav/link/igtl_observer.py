@@ -1,4 +1,4 @@
-"""OpenIGTLink beside a live use, or beside the tracking of a recording: options and observer."""
+"""OpenIGTLink beside a live use, or beside the tracking of a recording."""
 
 from __future__ import annotations
 
@@ -10,19 +10,17 @@ from typing import TYPE_CHECKING, Protocol
 from nav.core.errors import InputError
 from nav.core.notice import Notice
 from nav.core.tracked_frame import TrackedFrame
-from nav.link.igtl_address import Address, parse_address
 from nav.link.igtl_messages import Message
 from nav.link.igtl_places import Instant, Tools
 from nav.link.igtl_profiles import AstmProfile, Profile, ProfileName, SlicerProfile
 from nav.link.igtl_requests import case_messages
-from nav.link.igtl_server import OPTION, IgtlServer
+from nav.link.igtl_server import IgtlServer
+from nav.link.network_address import NetworkAddress
 from nav.tracking.tool import Tool
 
 if TYPE_CHECKING:
     from nav.live.messages import Command
     from nav.live.session import Session, State
-
-HEADER_VERSIONS = (1, 2)
 
 
 class Opened(Protocol):
@@ -45,7 +43,7 @@ class IgtlSetup:
 
     Parameters
     ----------
-    address : Address
+    address : NetworkAddress
         Where to listen.
     profile : {"slicer", "astm"}
         What is sent.
@@ -57,7 +55,7 @@ class IgtlSetup:
         Send the case's surfaces to every new client, not only to those that ask for them.
     """
 
-    address: Address
+    address: NetworkAddress
     profile: ProfileName = "slicer"
     version: int = 2
     tdata: bool = False
@@ -242,54 +240,3 @@ class IgtlObserver(IgtlTracking):
         session : Session
             As it is afterwards.
         """
-
-
-def igtl_setup(
-    server: str | None,
-    profile: ProfileName | None,
-    version: int | None,
-    tdata: bool,
-    polydata: bool,
-) -> IgtlSetup | None:
-    """Return the server that the options of a command ask for.
-
-    Parameters
-    ----------
-    server : str or None
-        [HOST:]PORT.
-    profile : {"slicer", "astm"} or None
-        None for "slicer".
-    version : int or None
-        Of the headers; None for 2.
-    tdata, polydata : bool
-        As of `IgtlSetup`.
-
-    Returns
-    -------
-    IgtlSetup or None
-        None where no server is asked for.
-
-    Raises
-    ------
-    InputError
-        An option that is wrong, or that means nothing without --igtl-server.
-    """
-    given = {
-        "--profile": profile is not None,
-        "--igtl-version": version is not None,
-        "--igtl-tdata": tdata,
-        "--igtl-polydata": polydata,
-    }
-    options = [name for name, is_given in given.items() if is_given]
-    if server is None:
-        if options:
-            raise InputError(f"{options[0]}: means nothing without {OPTION}")
-        return None
-    if version is not None and version not in HEADER_VERSIONS:
-        raise InputError(f"--igtl-version: expected 1 or 2, got {version}")
-    address = parse_address(server, OPTION)
-    if profile == "astm":
-        wrong = [name for name in options if name != "--profile"]
-        if wrong:
-            raise InputError(f"{wrong[0]}: is not for --profile astm, which needs version 2")
-    return IgtlSetup(address, profile or "slicer", version or 2, tdata, polydata)

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 import nav
+from nav.core.errors import InputError
 from nav.core.notice import Notice
-from nav.link.igtl_address import Address, listening_socket
 from nav.link.igtl_connection import PIECE, Connection, Outgoing
 from nav.link.igtl_content import EXITING, OK, Status
 from nav.link.igtl_fields import BadMessage
@@ -19,6 +19,7 @@ from nav.link.igtl_messages import Message, timestamp_of
 from nav.link.igtl_places import Instant
 from nav.link.igtl_profiles import Profile
 from nav.link.igtl_requests import Answers
+from nav.link.network_address import NetworkAddress
 
 log = logging.getLogger(__name__)
 OPTION = "--igtl-server"
@@ -34,7 +35,7 @@ class IgtlServer:
 
     Parameters
     ----------
-    address : Address
+    address : NetworkAddress
         Where to listen.
     profile : Profile
         What is sent.
@@ -55,15 +56,15 @@ class IgtlServer:
 
     def __init__(
         self,
-        address: Address,
+        address: NetworkAddress,
         profile: Profile,
         fixed: Iterable[Message] = (),
         version: int = 2,
         greet_with: Iterable[str] = (),
         always: Iterable[str] = (),
     ) -> None:
-        self._listening = listening_socket(address, OPTION)
-        self.address = Address(address.host, self._listening.getsockname()[1])
+        self._listening = listening_socket(address)
+        self.address = NetworkAddress(address.host, self._listening.getsockname()[1])
         self._answers = Answers(profile, fixed, version)
         self._greet_with, self._always = frozenset(greet_with), tuple(always)
         self._profile = profile
@@ -181,7 +182,7 @@ class IgtlServer:
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, PIECE)
-        connection = Connection(connected, str(Address(*peer[:2])))
+        connection = Connection(connected, str(NetworkAddress(*peer[:2])))
         connection.intervals = dict.fromkeys(self._always, 0)
         self._clients[connected.fileno()] = connection
         self._selector.register(connected, selectors.EVENT_READ, connection)
@@ -239,9 +240,44 @@ class IgtlServer:
         for connection in tuple(self._clients.values()):
             connection.put(self._own_status(EXITING, "tracking has ended"))
             self._send(connection)
-        for connection in tuple(self._clients.values()):
+        for connection in self._clients.values():
+            self._dropped += connection.dropped
             connection.socket.close()
         self._clients.clear()
         self._selector.close()
         for one in (self._listening, self._awake, self._wake):
             one.close()
+
+
+def listening_socket(address: NetworkAddress) -> socket.socket:
+    """Return a socket that listens and does not block.
+
+    Parameters
+    ----------
+    address : NetworkAddress
+        Of this computer.
+
+    Returns
+    -------
+    socket.socket
+
+    Raises
+    ------
+    InputError
+        The port is in use, or the host is not one of this computer.
+    """
+    listening = socket.socket(address.family, socket.SOCK_STREAM)
+    try:
+        # a port whose last connections are just ending can be had again
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((address.host, address.port))
+        listening.listen()
+    except OSError as error:
+        listening.close()
+        reason = error.strerror or str(error)
+        raise InputError(
+            f"{OPTION}: cannot listen on {address}: {reason}; end the program that uses the port, "
+            "or give another"
+        ) from None
+    listening.setblocking(False)
+    return listening

@@ -7,6 +7,7 @@ tested meanwhile.
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -16,8 +17,11 @@ from nav.live.feed import START_SECONDS, ProcessFeed, say_end
 from nav.text.catalogue import ENGLISH
 from phantoms.demo.twin import FILES_WRITTEN, TITLE, TwinJob
 
+if TYPE_CHECKING:
+    from nav.link.igtl_observer import IgtlSetup
 
-def run_twin(seed: int, console: Console) -> None:
+
+def run_twin(seed: int, console: Console, observers: "tuple[IgtlSetup, ...]" = ()) -> None:
     """Show the live window on a simulated puncture that works by itself.
 
     Parameters
@@ -26,6 +30,8 @@ def run_twin(seed: int, console: Console) -> None:
         Determines the pose of the phantom, the hand and the noise.
     console : Console
         Where progress is shown until the window appears.
+    observers : tuple of IgtlSetup
+        Links to other programs.
 
     Raises
     ------
@@ -38,7 +44,7 @@ def run_twin(seed: int, console: Console) -> None:
         check_display()
     with tempfile.TemporaryDirectory(prefix="c1c2nav-") as name:
         folder = Path(name)
-        feed = ProcessFeed(TwinJob(folder, seed))
+        feed = ProcessFeed(TwinJob(folder, seed, observers))
         try:
             with (
                 console.status("making the phantom (the first time this compiles, a minute)"),

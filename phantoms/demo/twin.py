@@ -5,10 +5,13 @@ What makes the phantom needs hundreds of megabytes; none of it is imported here.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nav.core.notice import Notice
 from nav.live.feed import Progress, silent
+
+if TYPE_CHECKING:
+    from nav.link.igtl_observer import IgtlSetup
 
 FILES_WRITTEN = Notice("phantom_files_written")  # reported when the window may read them
 TITLE = "Demonstration: simulated lateral C1-C2 puncture"
@@ -24,10 +27,13 @@ class TwinJob:
         Where the files are written; empty.
     seed : int
         Of poses, hand and noise.
+    observers : tuple of IgtlSetup
+        Links to other programs.
     """
 
     folder: Path
     seed: int
+    observers: "tuple[IgtlSetup, ...]" = ()
 
     def open(self, progress: Progress = silent) -> Any:
         """Write the files, report that, and set up room, hand and pipeline."""
@@ -40,4 +46,6 @@ class TwinJob:
         # heavier to import: the window need not wait for it
         from phantoms.demo.work import true_job
 
-        return true_job(self.folder, anatomy, self.seed, rig).open(progress)
+        work = true_job(self.folder, anatomy, self.seed, rig).open(progress)
+        work.observers = tuple(setup.open(work) for setup in self.observers)
+        return work

@@ -155,7 +155,6 @@ class DemoWork:
         Called with what is being done and the share done, 0 to 1.
     """
 
-    notices: tuple[Notice, ...] = ()
     observers: tuple[Observer, ...] = ()
     recording = None
     simulated = True  # time does not advance while images are drawn
@@ -184,11 +183,17 @@ class DemoWork:
         self.puncture = SimulatedPuncture(
             self.world, hand, job.optics, job.seed, lambda share: progress(ROOM, share)
         )
+        self.tools = {tool.name: tool for tool in tools}
         self.source = CameraPoses(self.puncture, tracker)
         self.log = RunLog()
         self.samples: list[Sample] = []
         self.newest: tuple[TrackedFrame, State] | None = None
         self.began = self.now = 0.0
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """Warnings of the observers."""
+        return tuple(notice for observer in self.observers for notice in observer.notices)
 
     def listen(self, tracked: TrackedFrame, state: State) -> Iterable[Command]:
         """Record what the report needs; show the screen to the hand."""

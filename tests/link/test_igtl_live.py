@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import RigidTransform
 
-from nav.link.igtl_address import Address
 from nav.link.igtl_content import CONNECTION_LOST, EXITING, NOT_READY, OK
 from nav.link.igtl_messages import nanoseconds_of
 from nav.link.igtl_observer import IgtlSetup
+from nav.link.network_address import NetworkAddress
 from nav.live.worker import run
 from nav.tracking.tool import Tool
 from tests.link.igtl_listener import Listener
@@ -39,7 +39,7 @@ class Use(Work):
 def everything_sent(profile="slicer", **options):
     """All messages of a use, in order, as a client that reads everything gets them."""
     work = Use(AFTER)
-    observer = IgtlSetup(Address("127.0.0.1", 0), profile, **options).open(work)
+    observer = IgtlSetup(NetworkAddress("127.0.0.1", 0), profile, **options).open(work)
     work.observers = (observer,)
     listener = Listener(observer.server.address)
     listener.until(lambda message: message.device == "c1c2nav")
