@@ -144,7 +144,7 @@ class IgtlPoses(PoseSource):
         measured = self._is_complete() or (bool(self._fresh) and now - self._fresh_since >= PARTNER)
         if not measured and now - self._yielded < HEARTBEAT:
             return None
-        tools = self._tools(now)
+        tools = {tool: self._tool(tool, now) for tool in self.tools}
         used = [
             at
             for tool, seen in tools.items()
@@ -163,13 +163,7 @@ class IgtlPoses(PoseSource):
         self._number, self._yielded = self._number + 1, now
         return frame
 
-    def _tools(self, now: float) -> dict[str, TrackedTool | Lost]:
-        lost = self._why_all_lost(now)
-        if lost is not None:
-            return {tool: Lost(lost.code, {**lost.facts, "tool": tool}) for tool in self.tools}
-        return {tool: self._reports.tool(tool, now, self.stated) for tool in self.tools}
-
-    def _why_all_lost(self, now: float) -> Lost | None:
+    def _tool(self, tool: str, now: float) -> TrackedTool | Lost:
         state, server = self._connection, str(self.address)
         if not state.connected:
             if not state.problem:
@@ -177,13 +171,13 @@ class IgtlPoses(PoseSource):
             facts = {"server": server, "problem": state.problem}
             return Lost("tracker_not_connected", facts)
         if self._reports.choice is not None:
-            return None
+            return self._reports.tool(tool, now, self.stated)
         if now - state.since < QUIET:
             return Lost("tracker_connecting", {"server": server})
         names = tuple(map(printable, self._reports.heard[:MOST_NAMED]))
         if not names:
             return Lost("tracker_sends_nothing", {"server": server})
-        return Lost("tracker_names_unknown", {"server": server, "names": names})
+        return Lost("tracker_names_unknown", {"server": server, "names": names, "tool": tool})
 
     def _notices(self, now: float) -> tuple[Notice, ...]:
         at, told = self._told

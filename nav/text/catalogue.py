@@ -21,7 +21,8 @@ from nav.text.tracking_sentences import TRACKING
 from nav.text.window_labels import WINDOW
 
 TEMPLATES: Mapping[str, Template] = {
-    **TRACKING, **CAMERAS, **REGISTRATION, **RECONSTRUCTION, **SESSION, **COMMANDS, **WINDOW, **LINKS
+    **TRACKING, **CAMERAS, **REGISTRATION, **RECONSTRUCTION, **SESSION, **COMMANDS, **WINDOW,
+    **LINKS,
 }  # fmt: skip
 LOCALE = Path(__file__).parent.parent / "locale"
 SOURCE = "en"
