@@ -101,6 +101,11 @@ def choose_names(
     return NameChoice(base, {tool: bases[tool].get(base) for tool in tools})
 
 
+def is_same_name(one: str, other: str) -> bool:
+    """Return whether two names differ only in case, hyphens, underscores and spaces."""
+    return _plain(one) == _plain(other)
+
+
 def _bases(wanted: str, names: Sequence[str]) -> dict[str, str]:
     """Return the names that may stand for a tool, by the frames that they are in."""
     found: dict[str, str] = {}

@@ -116,7 +116,7 @@ class LslStreams:
             for text in self._markers_made.of_frame(tracked, state):
                 self._markers.push_sample([text], at)
         except Exception as error:  # streams never cost a measurement
-            self._fail(error)
+            self._keep_problem(error)
 
     def command(self, command: Command, session: Session) -> None:
         """Stream a command of the user as a marker."""
@@ -132,9 +132,9 @@ class LslStreams:
         try:
             self._markers.push_sample([text], self._time(time.monotonic()))
         except Exception as error:
-            self._fail(error)
+            self._keep_problem(error)
 
-    def _fail(self, error: Exception) -> None:
+    def _keep_problem(self, error: Exception) -> None:
         if self._failed is None:
             log.exception("streaming failed")
         self._failed = str(error)
