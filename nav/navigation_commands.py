@@ -8,6 +8,7 @@ from cyclopts import Parameter
 
 from nav.core.errors import InputError
 from nav.core.filekinds import POSES, TIMING, toml_kind
+from nav.link.igtl_options import NO_OPTIONS, IgtlOptions
 from nav.options import InputPath, Language, Output, beside_suffix, toml_output
 from nav.terminal import console
 from nav.text.catalogue import choose_language
@@ -30,6 +31,7 @@ def track(
     timing: Annotated[Path | None, Output(TIMING)] = None,
     smooth: int | None = None,
     language: Language = None,
+    igtl: IgtlOptions = NO_OPTIONS,
 ) -> None:
     """Track tools through recorded images; writes poses.csv.
 
@@ -60,7 +62,7 @@ def track(
     from nav.track import TrackOptions, track_recording
 
     choose_language(language)
-    wishes = TrackOptions(relative_to, fps, timing, smooth)
+    wishes = TrackOptions(relative_to, fps, timing, smooth, igtl.setups(console()))
     track_recording(rig, tool, images, output, wishes, console())
 
 
@@ -89,6 +91,7 @@ def live(
     no_pictures: Annotated[bool, Parameter(negative="")] = False,
     lossless: Annotated[bool, Parameter(negative="")] = False,
     code: str | None = None,
+    igtl: IgtlOptions = NO_OPTIONS,
 ) -> None:
     """The live window: webcams, recorded images or poses at their own pace, the simulated twin.
 
@@ -157,7 +160,7 @@ def live(
 
         if rig or tool or case or camera or images or poses or lab:
             raise InputError("nav live: --twin brings its own rig, tools, case and cameras")
-        run_twin(seed, console(), recording.setups("twin"))
+        run_twin(seed, console(), (*recording.setups("twin"), *igtl.setups(console())))
         return
     from nav.lab.lab_live import LiveOptions, live_setup
     from nav.run_live import run_live
@@ -178,10 +181,11 @@ def live(
         rotation_sd_deg=rotation_sd_deg,
         language=language,
         record=recording,
+        igtl=igtl,
     )
     setup = live_setup(given, lab, no_lab)
     choose_language(setup.options.language)
-    job = setup.job()
+    job = setup.job(console())
     for line in setup.lines:
         console().print(line)
     run_live(job, console())
