@@ -136,7 +136,7 @@ def _lab(folder: Path) -> None:
         "cameras": {name: number for number, name in enumerate(small_rig(2).names)},
         "recording": {"pictures": "lossless"},
         "limits": {"fle": 0.3, "role": {"artery": limits}, "structure": {"cordstl": limits}},
-        "links": {"igtl_port": 18944, "polaris_port": 8765, "lsl": True},
+        "links": {"igtl_server": 18944, "polaris": "0.0.0.0:8765", "lsl": True},
     }
     (folder / "lab.toml").write_text(lab_text(LabFile.model_validate(data)))
 
