@@ -88,7 +88,7 @@ def session_chart(
         _strips(panels[-1], story, start_ns)
         for axes in panels:
             _gaps(axes, story)
-            axes.set_xlim(0.0, max(seconds, 1e-3))
+            axes.set_xlim(0.0, max(1.01 * seconds, 1e-3))
         out = BytesIO()
         with missing_glyphs_drawn_as_boxes():
             figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
@@ -143,7 +143,7 @@ def _role(axes: Axes, story: SessionStory, role: str, limits: Mapping[str, Limit
         axes.plot([at], [least], "o", ms=5, mfc="white", mec=colour, mew=1.4, zorder=5)
         right = at > 0.8 * float(story.times[-1])
         axes.annotate(
-            f"{least:.1f} mm at {at:.1f} s",
+            f"{least:.1f} mm at {at:.1f} s".replace("-", "−"),
             (at, least),
             (-8 if right else 8, 12),
             textcoords="offset points",

@@ -18,7 +18,7 @@ from nav.live.live_limits import AlarmLimits, live_limits_from_json
 from nav.record.session.session_format import SessionEvent
 from nav.record.session.session_reader import SessionReader
 from nav.record.session_tools.event_words import cut_words, event_words, notice_words
-from nav.record.session_tools.session_charts import Limits, session_chart
+from nav.record.session_tools.session_charts import FARTHEST, Limits, session_chart
 from nav.record.session_tools.session_list import length_text
 from nav.record.session_tools.session_story import SessionStory
 from nav.record.session_tools.worst_moments import Moment
@@ -26,6 +26,13 @@ from nav.record.session_tools.worst_moments import Moment
 TEXT = Path(__file__).parent / "text"
 TOLD = ("touch", "registration", "verification", "alarm", "mark", "plan", "recorder", "link",
         "camera", "stage")  # fmt: skip
+SOURCES = {
+    "cameras": "cameras",
+    "images": "recorded images",
+    "poses": "a file of poses",
+    "twin": "simulated cameras",
+    "igtl": "another tracker, over OpenIGTLink",
+}
 MOST_TOLD = 120  # events in the table; more are counted
 MOST_REASONS = 8
 
@@ -84,9 +91,9 @@ def session_page(
     )
     templates.filters |= {
         "svg": lambda svg: f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}",
-        "length": length_text,
-        "mm": lambda value: "–" if value is None else f"{value:.1f}",
-        "fine": lambda value: "–" if value is None else f"{value:.2f}",
+        "duration": length_text,
+        "mm": lambda value: _number(value, 1),
+        "fine": lambda value: _number(value, 2),
         "percent": lambda share: "–" if share is None else f"{100 * share:.1f}",
     }
     limits = alarm_limits(reader)
@@ -95,6 +102,8 @@ def session_page(
         "notice": nav.NOTICE,
         "about": reader.about,
         "name": reader.folder.name,
+        "source": SOURCES.get(reader.about.get("source", ""), "an unknown source"),
+        "clipped": FARTHEST if _is_clipped(story) else None,
         "seconds": reader.duration,
         "story": story,
         "warnings": _warnings(reader, story),
@@ -155,6 +164,10 @@ def alarm_limits(reader: SessionReader) -> dict[str, Limits]:
     return found
 
 
+def _number(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
+
+
 def _warnings(reader: SessionReader, story: SessionStory) -> list[str]:
     said = []
     if reader.being_written:
@@ -169,6 +182,12 @@ def _warnings(reader: SessionReader, story: SessionStory) -> list[str]:
             f"{len(story.gaps)} gaps without frames, {total:.1f} s in all; nothing is drawn there."
         )
     return said
+
+
+def _is_clipped(story: SessionStory) -> bool:
+    """Return whether the chart leaves out large distances."""
+    known = [s.distance[np.isfinite(s.distance)] for s in story.structures]
+    return any(len(one) and one.min() <= FARTHEST < one.max() for one in known)
 
 
 def _share(seen: np.ndarray) -> float | None:
