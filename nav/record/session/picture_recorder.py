@@ -27,7 +27,8 @@ FEWEST_SLOTS, MOST_SLOTS = 8, 64
 RESERVE = 500 * 1024 * 1024  # bytes of the disk that pictures leave to the poses
 READY = 30.0  # s for the process to start, on a busy machine
 CLOSE = 10.0  # s for it to write what is left
-SHARED = Path("/dev/shm")  # noqa: S108 (memory, not a file on a disk)
+ENDED = "ended"  # the process itself
+SHARED = Path("/dev/shm")  # memory, not a disk
 
 
 class PictureRecorder:
@@ -78,7 +79,8 @@ class PictureRecorder:
         self.clock, self.slot = clock, largest
         self.kept: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
-        self.written, self.trouble = 0, None
+        self.written = 0
+        self.trouble: str | None = None
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._free = list(range(min(MOST_SLOTS, max(FEWEST_SLOTS, MEMORY // largest))))
@@ -181,7 +183,7 @@ class PictureRecorder:
                 elif "closed" in message:
                     self._closed.set()
         if not self._closed.is_set():
-            self.trouble = "ended"
+            self.trouble = ENDED
             self._closed.set()
 
     def _answered(self, message: Mapping[str, Any]) -> None:
