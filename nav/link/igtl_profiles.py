@@ -13,6 +13,7 @@ from scipy.spatial.transform import Rotation
 from nav.core.errors import Lost
 from nav.core.frames import Array
 from nav.core.notice import Notice
+from nav.core.tracked_frame import NO_TOOL
 from nav.guidance.alarms import Level
 from nav.link.igtl_content import (
     CONNECTION_LOST,
