@@ -12,7 +12,7 @@ from nav.link.igtl_stream import MOST_BODY, MessageStream
 MOST_WAITING = 256  # messages: half a second of the usual eight at 60 per second
 PIECE = 64 * 1024  # bytes handed to the system at once; what waits there cannot be superseded
 REQUESTS = (
-    "GET_TRANSFORM", "GET_TRANS", "GET_STATUS", "GET_STRING", "GET_POSITION", "GET_TDATA",
+    "GET_TRANS", "GET_STATUS", "GET_STRING", "GET_POSITION", "GET_TDATA",
     "GET_POLYDATA", "GET_POINT", "GET_CAPABIL",
     "STT_TDATA", "STP_TDATA", "STT_POSITION", "STP_POSITION",
 )  # fmt: skip

@@ -13,6 +13,7 @@ from scipy.spatial.transform import Rotation
 from nav.core.errors import Lost
 from nav.core.frames import Array
 from nav.core.notice import Notice
+from nav.core.tracked_frame import NO_TOOL
 from nav.guidance.alarms import Level
 from nav.link.igtl_content import (
     CONNECTION_LOST,
@@ -171,7 +172,7 @@ class SlicerProfile:
     def _changes(self, instant: Instant) -> Iterator[tuple[str, Content]]:
         """Yield statuses and alarms that changed; distances then, and now and then."""
         for frame, tool in self.tools.by_frame.items():
-            seen = instant.tracked.tools.get(tool.name, Lost("no_tool"))
+            seen = instant.tracked.tools.get(tool.name, NO_TOOL)
             lost = seen if isinstance(seen, Lost) else None
             yield from self._status(frame, lost, CONNECTION_LOST)
         guidance = instant.guidance

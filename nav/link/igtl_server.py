@@ -113,6 +113,8 @@ class IgtlServer:
             found.append(Notice("igtl_clients", {"address": where, "count": self.clients}))
         if self.dropped:
             found.append(Notice("igtl_dropped", {"dropped": float(self.dropped)}))
+        if self.late:
+            found.append(Notice("igtl_late", {"late": float(self.late)}))
         return tuple(found)
 
     def post(self, instant: Instant) -> None:
