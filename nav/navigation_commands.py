@@ -8,6 +8,7 @@ from cyclopts import Parameter
 
 from nav.core.errors import InputError
 from nav.core.filekinds import POSES, TIMING, toml_kind
+from nav.link.link_options import NO_LINKS, LinkOptions
 from nav.options import InputPath, Language, Output, beside_suffix, toml_output
 from nav.terminal import console
 from nav.text.catalogue import choose_language
@@ -82,6 +83,8 @@ def live(
     language: Language = None,
     position_sd: float | None = None,
     rotation_sd_deg: float | None = None,
+    igtl_name: Annotated[list[str] | None, Parameter(name="--igtl-name", negative="")] = None,
+    links: LinkOptions = NO_LINKS,
 ) -> None:
     """The live window: webcams, recorded images or poses at their own pace, the simulated twin.
 
@@ -100,8 +103,9 @@ def live(
     images
         Recorded images instead of webcams, as `nav track` takes them.
     poses
-        Poses tracked before instead: poses.csv of `nav track --relative-to REFERENCE`, or a MetaIO
-        sequence of PLUS or 3D Slicer (.igs.mha).
+        Poses tracked by something else instead: poses.csv of `nav track --relative-to REFERENCE`, a
+        MetaIO sequence of PLUS or 3D Slicer (.igs.mha), or igtl://HOST:PORT: another tracker, live,
+        as PLUS sends it by OpenIGTLink.
     twin
         A simulated puncture instead; it brings its own rig, tools and case.
     registration
@@ -122,6 +126,9 @@ def live(
         deviation per axis.
     rotation_sd_deg
         The same of its rotation, degrees.
+    igtl_name
+        TOOL=NAME: what the server of --poses igtl://HOST:PORT calls a tool, where that is not
+        obvious, as needle=StylusToTracker; give it once for every such tool.
     """
     choose_language(language)
     if twin:
@@ -129,6 +136,8 @@ def live(
 
         if rig or tool or case or camera or images or poses:
             raise InputError("nav live: --twin brings its own rig, tools, case and cameras")
+        if links != NO_LINKS:
+            raise InputError("nav live: --polaris and --lsl are not for --twin")
         run_twin(seed, console())
         return
     from nav.record.recorded_poses import stated_errors
@@ -147,6 +156,8 @@ def live(
         fps=fps,
         save=save,
         stated=stated_errors(position_sd, rotation_sd_deg),
+        igtl_names=tuple(igtl_name or ()),
+        observers=links.setups(console()),
     )
     run_live(job, console())
 
