@@ -10,6 +10,7 @@ from nav.core.errors import InputError, InputErrors
 from nav.lab.lab_check import check_lab
 from nav.lab.lab_file import LAB_NAME, Lab, LinksTable, read_lab
 from nav.link.igtl_options import NO_OPTIONS, IgtlOptions
+from nav.link.link_options import NO_LINKS, LinkOptions
 from nav.live.live_limits import LiveLimits
 from nav.record.recorded_poses import stated_errors
 from nav.record.session.record_setup import RecordOptions, source_of
@@ -44,6 +45,10 @@ class LiveOptions:
         About recording.
     igtl : IgtlOptions
         About the OpenIGTLink server.
+    links : LinkOptions
+        About the other services.
+    igtl_names : tuple of str
+        TOOL=NAME each: what another tracker's server calls a tool.
     """
 
     rig: Path | None = None
@@ -62,6 +67,8 @@ class LiveOptions:
     language: str | None = None
     record: RecordOptions = field(default_factory=RecordOptions)
     igtl: IgtlOptions = NO_OPTIONS
+    links: LinkOptions = NO_LINKS
+    igtl_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,7 +126,8 @@ class LiveSetup:
             stated=stated_errors(given.position_sd, given.rotation_sd_deg),
             limits=self.limits,
             lab=self.lab,
-            observers=(*recorder, *given.igtl.setups(console)),
+            igtl_names=given.igtl_names,
+            observers=(*recorder, *given.igtl.setups(console), *given.links.setups(console)),
         )
 
 
@@ -176,6 +184,7 @@ def _replaced(given: LiveOptions, lab: Lab) -> tuple[frozenset[str], list[str]]:
             ("save_registration", given.save),
             ("language", given.language),
             ("links: igtl_server", given.igtl.server),
+            ("links: polaris", given.links.polaris),
         )
         if option
     }
@@ -213,6 +222,11 @@ def _completed(given: LiveOptions, lab: Lab, replaced: frozenset[str]) -> LiveOp
             default_folder=lab.recording_folder,
         ),
         "igtl": _igtl_server(given.igtl, file.links),
+        "links": LinkOptions(
+            given.links.polaris or file.links.polaris,
+            given.links.lsl or file.links.lsl,
+            given.links.lsl_network or file.links.lsl_network,
+        ),
     }
     for option, key in (("registration", "registration"), ("save", "save_registration")):
         if key not in replaced:
@@ -225,6 +239,7 @@ def _completed(given: LiveOptions, lab: Lab, replaced: frozenset[str]) -> LiveOp
             "poses": Path(tracker.poses),
             "position_sd": given.position_sd or tracker.position_sd,
             "rotation_sd_deg": given.rotation_sd_deg or tracker.rotation_sd_deg,
+            "igtl_names": given.igtl_names or tuple(f"{t}={n}" for t, n in tracker.names.items()),
         }
     return replace(given, **own)
 

@@ -133,6 +133,7 @@ def live_command(lab: Lab) -> str:
     if file.tracker is not None:
         sds = (file.tracker.position_sd, file.tracker.rotation_sd_deg)
         pairs += [("--poses", file.tracker.poses)]
+        pairs += [("--igtl-name", f"{t}={n}") for t, n in file.tracker.names.items()]
         for option, sd in zip(("--position-sd", "--rotation-sd-deg"), sds, strict=True):
             pairs += [] if sd is None else [(option, f"{sd:g}")]
     pairs += [
@@ -168,4 +169,7 @@ def _links(links: LinksTable) -> list[tuple[str, str | Path]]:
             pairs.append(("--igtl-version", str(links.igtl_version)))
         pairs += [("--igtl-tdata", "")] * links.igtl_tdata
         pairs += [("--igtl-polydata", "")] * links.igtl_polydata
-    return pairs
+    if links.polaris is not None:
+        pairs.append(("--polaris", links.polaris))
+    pairs += [("--lsl", "")] * links.lsl
+    return [*pairs, *([("--lsl-network", "")] * links.lsl_network)]

@@ -19,10 +19,13 @@ from nav.lab.lab_live import LiveOptions, live_setup
 from nav.lab.lab_show import live_command
 from nav.link.igtl_observer import IgtlSetup
 from nav.link.igtl_options import IgtlOptions
+from nav.link.link_options import LinkOptions
 from nav.link.network_address import NetworkAddress
+from nav.link.tracker_address import tracker_address
 from nav.live.live_limits import LiveLimits
 from nav.record.session.record_setup import RecordOptions, RecordSetup
 from nav.run_live import LiveJob
+from nav.tracking.pose_source import StatedErrors
 from tests.lab.lab_folder import LEFT, write_lab, write_lab_folder, write_poses
 from tests.synthetic import small_rig
 
@@ -188,6 +191,38 @@ LOCAL, OPEN = NetworkAddress("127.0.0.1", 18944), NetworkAddress("0.0.0.0", 1894
 def test_the_server_is_of_the_option_then_of_the_file(folder, table, given, expected):
     write_lab(folder, recording={"enabled": True}, links=table)
     assert setups_of(igtl=given)[1:] == (() if expected is None else (expected,))
+
+
+def test_other_services_are_of_the_option_then_of_the_file(folder):
+    write_lab(folder, links={"polaris": 8765, "lsl": True})
+    assert setup_of().options.links == LinkOptions("8765", True, False)
+    given = LinkOptions("0.0.0.0:9000", lsl_network=True)
+    assert setup_of(links=given).options.links == LinkOptions("0.0.0.0:9000", True, True)
+
+
+def test_another_tracker_is_of_the_file(folder):
+    write_lab(
+        folder,
+        rig=None,
+        cameras=None,
+        tracker={
+            "poses": "igtl://station:18944",
+            "position_sd": 0.2,
+            "rotation_sd_deg": 0.1,
+            "names": {"needle": "StylusToTracker"},
+        },
+    )
+    job = setup_of().job(Console(quiet=True))
+    assert (job.rig, job.cameras) == (None, ())
+    assert tracker_address(job.poses) == NetworkAddress("station", 18944)
+    assert job.igtl_names == ("needle=StylusToTracker",)
+    assert job.stated == StatedErrors(0.2, pytest.approx(0.1 * 3.14159265 / 180.0))
+    assert job.observers[0].source == "igtl"
+    job.check()
+    # cameras instead
+    options = setup_of(rig=Path("rig.toml"), cameras=CAMERAS).options
+    assert (options.poses, options.rig) == (None, Path("rig.toml"))
+    setup_of(rig=Path("rig.toml"), cameras=CAMERAS).job(Console(quiet=True)).check()
 
 
 def test_who_can_connect_is_told(folder):
