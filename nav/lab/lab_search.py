@@ -1,8 +1,6 @@
 """What a folder holds for a set-up: rigs, tools, cases and registrations, the best first."""
 
-import os
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,17 +9,14 @@ from typing import Any
 
 from nav.camera.rig import load_rig
 from nav.core.errors import InputError
-from nav.core.filekinds import file_kind, toml_kind
+from nav.core.filekinds import toml_kind
 from nav.core.files import PublicFile, load_toml, read_toml
+from nav.core.own_files import own_toml_files
 from nav.model.case import CaseFile
 from nav.reconstruction.printed.kitfile import KitFile
 from nav.registration.registration_result import load_registration_file
 from nav.tracking.tool import Tool, load_tool
 
-DEPTH = 3  # folders below the one that is searched
-MOST_FILES = 1000  # TOML files that are looked at
-SKIPPED = ("sessions", "node_modules", "__pycache__")
-BACKUP = re.compile(r"(.+)\.\d+(\.toml)?")
 VERDICTS = ("repeat", "usable", "good")
 
 
@@ -89,7 +84,7 @@ def search_folder(folder: Path) -> LabSearch:
         toml_kind("kit"): (found.kits, _kit),
         toml_kind("registration"): (found.registrations, _registration),
     }
-    for path, kind in _toml_files(folder):
+    for path, kind in own_toml_files(folder):
         try:
             if kind in readers:
                 candidates, reader = readers[kind]
@@ -107,32 +102,6 @@ def search_folder(folder: Path) -> LabSearch:
     ):  # fmt: skip
         candidates.sort(key=lambda c: c.rank, reverse=True)
     return found
-
-
-def _toml_files(folder: Path) -> Iterator[tuple[Path, str]]:
-    """Yield our TOML files with their kind, those of upper folders first."""
-    seen = 0
-    for place, folders, names in os.walk(folder):
-        here = Path(place)
-        depth = len(here.relative_to(folder).parts)
-        kept = [n for n in folders if not n.startswith(".") and n not in SKIPPED]
-        folders[:] = sorted(n for n in kept if not _is_backup(n, folders)) if depth < DEPTH else []
-        for name in sorted(names):
-            if not name.lower().endswith(".toml") or _is_backup(name, names):
-                continue
-            seen += 1
-            if seen > MOST_FILES:
-                return
-            path, kind = here / name, None
-            with suppress(OSError):
-                kind = file_kind(path) if path.is_file() else None
-            if kind is not None:
-                yield path, kind
-
-
-def _is_backup(name: str, others: Sequence[str]) -> bool:
-    numbered = BACKUP.fullmatch(name)
-    return numbered is not None and numbered[1] + (numbered[2] or "") in others
 
 
 def _made(file: PublicFile) -> float:
