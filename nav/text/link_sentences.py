@@ -1,6 +1,6 @@
 """What links to other programs tell: poses of another tracker, services, streams, in English."""
 
-from nav.text.template import Parts, Template
+from nav.text.template import Parts, Plural, Template
 
 LINKS: dict[str, Template] = {
     # poses of another tracker over OpenIGTLink
@@ -31,6 +31,21 @@ LINKS: dict[str, Template] = {
         "{server}: {rate:.0f} poses per second, jitter {jitter_ms:.1f} ms, its clock is known to "
         "{clock_ms:.1f} ms"
     ),
+    # the OpenIGTLink server
+    "igtl_clients": Plural(
+        "OpenIGTLink at {address}: {count} program is connected",
+        "OpenIGTLink at {address}: {count} programs are connected",
+        "count",
+    ),
+    "igtl_open_to_network": "OpenIGTLink at {address}: other computers can read it",
+    "igtl_dropped": (
+        "OpenIGTLink: a program reads too slowly, {dropped:.0f} older messages did not reach it"
+    ),
+    "igtl_late": (
+        "OpenIGTLink: {late:.0f} results were not sent, as this computer has too much to do"
+    ),
+    "igtl_refused": "OpenIGTLink: a program was disconnected: {problem}",
+    "igtl_failed": "OpenIGTLink has failed, tracking goes on: {problem}",
     # the service that emulates the Polaris protocol
     "polaris_clients": "Polaris protocol emulated at {address}, clients: {clients}",
     "polaris_open_to_network": (
