@@ -5,7 +5,8 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from nav.options import InputPath, OutputFolder
+from nav.core.filekinds import REPORT, SHEET
+from nav.options import InputPath, Output, OutputFolder
 from nav.terminal import console
 
 session_app = App(
@@ -86,6 +87,35 @@ def session_check(session: InputPath, *, case: InputPath | None = None) -> None:
     from nav.record.session_tools.session_check import check_session
 
     check_session(session, case, console())
+
+
+@session_app.command(name="report")
+def session_report(
+    session: InputPath,
+    *,
+    output: Annotated[Path, Output(REPORT)],
+    pdf: Annotated[Path | None, Output(SHEET)] = None,
+) -> None:
+    """Write what happened in a session on one page: distances, alarms, the nearest moments.
+
+    Example: nav session report sessions/2026-11-30T09-12-05-p7 --output p7.html --pdf p7.pdf
+
+    The page needs no other file and no network. It shows the distances to arteries and cord with
+    their bounds over time, touches, registration and its verdict, alarms, marks, why tools were
+    lost, and the pictures of the nearest moments with the markers used. Gaps are shown as gaps.
+
+    Parameters
+    ----------
+    session
+        Its folder.
+    output
+        HTML file to write.
+    pdf
+        PDF file to write as well.
+    """
+    from nav.record.session_tools.session_report import report_session
+
+    report_session(session, output, pdf, console())
 
 
 @session_app.command(name="repair")

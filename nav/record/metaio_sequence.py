@@ -9,6 +9,7 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.core.errors import InputError, Lost
 from nav.core.frames import Pose
+from nav.core.rigid_matrix import FARTHEST, rigid_fault
 from nav.core.textfile import printable
 from nav.core.tracked_frame import TrackedFrame, TrackedTool
 from nav.record.metaio_header import FrameField, MetaIOHeader, read_metaio_header
@@ -18,9 +19,6 @@ SUFFIXES = (".mha", ".mhd")
 USUAL_BASE = "tracker"  # of PLUS: the frame in which a tracker reports all its tools
 TRANSFORM = re.compile(r"(.+)Transform")
 OK = "ok"
-NOT_RIGID = 0.01  # largest deviation of R R' from the identity: matrices rounded to three digits
-LAST_ROW = 1e-6
-FARTHEST = 1e5  # mm: no tracker of this field reaches that far
 
 
 class MetaIOSequence(PoseSource):
@@ -157,22 +155,17 @@ def _reports(
 def _pose(header: MetaIOHeader, place: FrameField) -> RigidTransform:
     matrix = np.reshape(header.numbers(place, 16), (4, 4))
     rotation, translation = matrix[:3, :3], matrix[:3, 3]
-    if np.abs(matrix[3] - [0.0, 0.0, 0.0, 1.0]).max() > LAST_ROW:
+    fault = rigid_fault(matrix)
+    if fault == "last row":
         raise header.refusal(place, "its last row is not 0 0 0 1; expected a rigid transform")
-    if np.abs(translation).max() > FARTHEST:
+    if fault == "far":
         raise header.refusal(
             place, f"{np.abs(translation).max():.3g} mm away; expected at most {FARTHEST:g} mm"
         )
-    problem = ""
-    if not np.abs(rotation).max() < 1.0 + NOT_RIGID:
-        problem = "scales"
-    elif np.abs(rotation @ rotation.T - np.eye(3)).max() > NOT_RIGID:
-        lengths = np.linalg.norm(rotation, axis=0)
-        problem = "scales" if np.abs(lengths - 1.0).max() > NOT_RIGID / 2 else "shears"
-    elif np.linalg.det(rotation) < 0.0:
-        problem = "mirrors"
-    if problem:
+    if fault:
         raise header.refusal(
-            place, f"the matrix {problem}; expected a rigid transform (give a tracked tool's)"
+            place,
+            f"the matrix {'is not finite' if fault == 'not finite' else fault}; expected a rigid "
+            "transform (give a tracked tool's)",
         )
     return RigidTransform.from_components(translation, Rotation.from_matrix(rotation))

@@ -15,6 +15,8 @@ from calibration.printing.paper import paper_named
 from nav.camera.rig import write_rig
 from nav.core.files import write_toml
 from nav.core.frames import Pose, rigid
+from nav.lab.lab_file import LAB_FORMAT, LabFile
+from nav.lab.lab_template import lab_text
 from nav.record.pose_table import COLUMNS, UPPER, pose_columns
 from nav.registration.points import register_points
 from nav.registration.registration_result import write_registration
@@ -83,6 +85,7 @@ def make_inputs(folder: Path) -> None:
     for kit in (folder, folder / "kit"):
         write_parts(kit, parts)
         write_kit_toml(kit / "kit.toml", "neck", "dry", AnatomyParameters(), parts, 7)
+    _lab(folder)
     make_scans(folder)
     make_labels(folder)
     make_neck(folder)
@@ -118,6 +121,24 @@ def _case(folder: Path) -> None:
             "plan": [{"name": "left", "entry": [60.0, 0.0, 0.0], "target": [0.0, 0.0, 0.0]}],
         },
     )
+
+
+def _lab(folder: Path) -> None:
+    """A lab.toml with an entry of every kind."""
+    limits = {"caution": 6.0, "danger": 3.0}
+    data = {
+        "format": LAB_FORMAT,
+        "rig": "rig.toml",
+        "tools": ["needle.toml", "reference.toml"],
+        "case": "case.toml",
+        "registration": "registration.toml",
+        "language": "de",
+        "cameras": {name: number for number, name in enumerate(small_rig(2).names)},
+        "recording": {"pictures": "lossless"},
+        "limits": {"fle": 0.3, "role": {"artery": limits}, "structure": {"cordstl": limits}},
+        "links": {"igtl_server": 18944, "polaris": "0.0.0.0:8765", "lsl": True},
+    }
+    (folder / "lab.toml").write_text(lab_text(LabFile.model_validate(data)))
 
 
 def _points(folder: Path) -> None:

@@ -9,11 +9,14 @@ import numpy as np
 from calibration.board import load_board
 from nav.camera.rig import load_rig
 from nav.camera.source import open_source
-from nav.core.errors import InputError
+from nav.core.errors import InputError, InputErrors
 from nav.core.frameset import FrameSource
 from nav.core.output_checks import refuse_replacing
 from nav.core.tracked_frame import Tip
 from nav.guidance.proximity import proximity
+from nav.lab.lab_check import check_lab_file
+from nav.lab.lab_file import read_lab
+from nav.lab.lab_show import lab_entries, live_command
 from nav.model.case import load_case, navigable
 from nav.record.metaio_sequence import MetaIOSequence
 from nav.record.pose_recording import PoseRecording
@@ -84,6 +87,16 @@ def _kit(folder: Path) -> None:
     load_kit(folder / "kit.toml")
 
 
+def _lab(folder: Path) -> None:
+    found = check_lab_file(folder / "lab.toml", ())
+    lab = read_lab(folder / "lab.toml").lab
+    list(lab_entries(lab.file))
+    live_command(lab)
+    if found.problems:
+        assert all(len(line.splitlines()) == 1 for line in found.problems)
+        raise InputErrors(found.problems)
+
+
 def _outputs(folder: Path) -> None:
     for name in ("registration.toml", "poses.csv", "needle.toml"):
         with contextlib.suppress(InputError):
@@ -127,6 +140,7 @@ READERS: dict[str, Reader] = {
     "mp4": Reader(("film/film.mp4",), lambda f: _source(f / "film/film.mp4", f / "one.toml"), True),
     "avi": Reader(("film/film.avi",), lambda f: _source(f / "film/film.avi", f / "one.toml"), True),
     "kit": Reader(("kit.toml",), _kit),
+    "lab": Reader(("lab.toml",), _lab),
     "recipe": Reader(("recipe.toml",), lambda f: named_recipe(None, file=f / "recipe.toml")),
     "outputs": Reader(("registration.toml", "poses.csv", "kit/kit.toml"), _outputs),
     **SCAN_READERS,
