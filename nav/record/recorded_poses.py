@@ -8,21 +8,25 @@ import numpy as np
 
 from nav.core.errors import InputError
 from nav.record.metaio_sequence import SUFFIXES, MetaIOSequence
+from nav.record.perk_tutor_transcript import TRANSCRIPT_SUFFIX, PerkTutorTranscript
 from nav.record.pose_recording import PoseRecording
 from nav.tracking.pose_source import StatedErrors
 
-RecordedPoses: TypeAlias = PoseRecording | MetaIOSequence
+RecordedPoses: TypeAlias = PoseRecording | MetaIOSequence | PerkTutorTranscript
 POSES_FILE = "poses.csv"  # that a recording's folder holds
 HEAD = 4096  # bytes
 Opener = Callable[[Path, Sequence[str], StatedErrors | None], RecordedPoses]
 # by suffix; files of any other are tables
-RECORDINGS: dict[str, Opener] = dict.fromkeys(SUFFIXES, MetaIOSequence)
+RECORDINGS: dict[str, Opener] = {
+    **dict.fromkeys(SUFFIXES, MetaIOSequence),
+    TRANSCRIPT_SUFFIX: PerkTutorTranscript,
+}
 
 
 def open_recorded_poses(
     path: Path, tools: Sequence[str], stated: StatedErrors | None = None
 ) -> RecordedPoses:
-    """Open recorded poses: poses.csv, or a MetaIO sequence (.igs.mha, .mha, .mhd).
+    """Open recorded poses: poses.csv, a sequence of PLUS or Slicer, or one of Perk Tutor.
 
     Parameters
     ----------
@@ -35,7 +39,7 @@ def open_recorded_poses(
 
     Returns
     -------
-    PoseRecording or MetaIOSequence
+    PoseRecording, MetaIOSequence or PerkTutorTranscript
         A source of poses, with the time of each frame in `times`.
 
     Raises
