@@ -42,7 +42,7 @@ SEQUENCE_SIGN, TRANSCRIPT_SIGN = "c1c2nav: sequence of transforms", "c1c2nav: tr
 WORKBOOK_AUTHOR = "docProps/core.xml"
 PARQUET_START = b"PAR1"  # and its end, behind the metadata
 MCAP_START, ROS2 = b"\x89MCAP0\r\n", b"\x04\0\0\0ros2"
-BAG_START, BAG_SIGN = b"rosbag2_bagfile_information:", b"made_by: c1c2nav"
+BAG_START, BAG_SIGN = b"# made_by: c1c2nav", b"\nrosbag2_bagfile_information:"
 PNG = b"\x89PNG\r\n\x1a\n"
 # of a PNG's tEXt chunk; plots of earlier versions have Matplotlib
 PNG_MAKERS = (b"Software\0c1c2nav", b"Software\0Matplotlib")
