@@ -1,7 +1,7 @@
 """What a session has to export: frames, guidance and events on one clock, tools, registrations."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -25,7 +25,8 @@ from nav.text.catalogue import ENGLISH
 from nav.tracking.tool import Tool, load_tool
 
 BILLION = 1_000_000_000
-NOT_THERE = Lost("not_reported")
+# kinds of events that people were told, in the catalogue's words
+TOLD = frozenset(("prompt", "message", "notice", "camera", "recorder", "link"))
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Loaded = TypeVar("Loaded")
 
@@ -95,9 +96,14 @@ class ExportedEvent:
         event = self.event
         if event.kind == "mark":
             return str(event.facts.get("text") or "mark")
-        if event.code in ENGLISH.templates:
+        if event.kind in TOLD and event.code in ENGLISH.templates:
             return ENGLISH.sentence(event.notice)
-        return event.code or event.kind
+        facts = (
+            f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
+            for name, value in event.facts.items()
+            if isinstance(value, str | int | float) and value != ""
+        )
+        return " ".join((event.kind, *event.code.replace("_", " ").split(), *facts))
 
 
 class SessionContent:
@@ -201,8 +207,8 @@ class SessionContent:
         tracked = frame_of_json(message.data)
         missing = [tool.name for tool in self.tools if tool.name not in tracked.tools]
         if missing:
-            tools = {**tracked.tools, **dict.fromkeys(missing, NOT_THERE)}
-            tracked = TrackedFrame(**{**vars(tracked), "tools": tools})
+            lost = {name: Lost("not_reported", {"tool": name}) for name in missing}
+            tracked = replace(tracked, tools={**tracked.tools, **lost})
         number = self._number_of.get(tracked.number)
         seconds = tracked.time - self._start
         return ExportedFrame(seconds, message.log_time, tracked, number)
