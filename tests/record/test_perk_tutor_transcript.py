@@ -64,9 +64,7 @@ def test_poses_and_times_come_back_in_any_order_of_entries(tmp_path_factory, pos
         )
     ]
     order.shuffle(entries)
-    source = PerkTutorTranscript(
-        written(tmp_path_factory.mktemp("xml"), *entries), TOOLS, STATED
-    )
+    source = PerkTutorTranscript(written(tmp_path_factory.mktemp("xml"), *entries), TOOLS, STATED)
     assert len(source) == len(poses)
     for _ in range(2):  # again from the start
         for k, ((a, b), tracked) in enumerate(zip(poses, source, strict=True)):

@@ -1,21 +1,28 @@
 """A session as a bag of ROS 2 (rosbag2 with MCAP storage)."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import cv2
 from mcap.writer import CompressionType, Writer
 
 from nav.core.errors import InputError
 from nav.core.outputs import written_together
 from nav.core.tracked_frame import TrackedTool
+from nav.record.session.picture_codec import PictureError, read_jpeg_message
+from nav.record.session.session_format import PICTURES_FILE
 from nav.record.session.session_json import facts_to_json
+from nav.record.session.session_pictures import PictureReader, RecordedPicture
 from nav.record.session_export.export_format import ExportOptions
 from nav.record.session_export.ros_messages import (
+    COMPRESSED_IMAGE,
     DEFINITIONS,
     STRING,
     TF_MESSAGE,
     StampedTransform,
+    compressed_image,
     string_message,
     tf_message,
 )
@@ -31,6 +38,7 @@ VERSION = 5  # of metadata.yaml: that of ROS 2 Humble, which later ones read
 RIG, MODEL, TIP = "rig", "model", "{}_tip"  # frames
 TF, EVENTS = "/tf", "/events"  # topics
 METADATA = "metadata.yaml"
+NOT_IN_TOPICS = re.compile(r"[^0-9A-Za-z_]")
 FRAMES = "rig: the cameras' common frame; model: the patient's, LPS; metres"
 
 
@@ -71,10 +79,11 @@ def export_rosbag(content: SessionContent, output: Path, options: ExportOptions)
             for event in content.events():
                 message = string_message(_event_text(event))
                 writer.add(EVENTS, STRING, event.event.log_time, message)
+            damaged = _add_pictures(content, writer) if options.pictures else 0
             writer.finish()
         text = writer.metadata(name, content.made_texts)
         metadata.write_text(text, encoding="utf-8")
-    return []
+    return [f"{damaged} damaged pictures are left out"] if damaged else []
 
 
 class BagWriter:
@@ -182,6 +191,33 @@ def _transforms(content: SessionContent, frame: ExportedFrame) -> Iterator[Stamp
         if registration is not None:
             model_from_reference = registration.model_from_reference.transform
             yield StampedTransform(content.reference, MODEL, model_from_reference.inv())
+
+
+def _add_pictures(content: SessionContent, writer: BagWriter) -> int:
+    """Add all cameras' pictures; return how many are damaged and left out."""
+    if not (content.folder / PICTURES_FILE).is_file():
+        return 0
+    damaged = 0
+    for picture in PictureReader(content.folder):
+        try:
+            message = _picture_message(picture)
+        except PictureError:
+            damaged += 1
+            continue
+        topic = f"/camera/{NOT_IN_TOPICS.sub('_', picture.camera)}/compressed"
+        writer.add(topic, COMPRESSED_IMAGE, picture.log_time, message)
+    return damaged
+
+
+def _picture_message(picture: RecordedPicture) -> bytes:
+    """Return a picture as recorded if it is a JPEG; as PNG, so that no bit is lost, if not."""
+    if not picture.lossless:
+        read_jpeg_message(picture.data)
+        return picture.data
+    done, data = cv2.imencode(".png", picture.image())
+    if not done:
+        raise PictureError("cannot be written as PNG")
+    return compressed_image(picture.log_time, picture.camera, "png", data.tobytes())
 
 
 def _event_text(exported: ExportedEvent) -> str:
