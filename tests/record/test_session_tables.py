@@ -152,7 +152,7 @@ def test_events_have_their_times_and_facts(tmp_path, example):
 
 
 def test_the_workbook_has_numbers_times_and_texts(tmp_path, example):
-    session, use = example
+    session, _ = example
     assert export(session, "--output", tmp_path / "t.csv") == 0
     assert export(session, "--output", tmp_path / "t.xlsx") == 0
     book = openpyxl.load_workbook(tmp_path / "t.xlsx")
@@ -213,7 +213,7 @@ def test_more_rows_than_a_sheet_has_are_refused(tmp_path, example, monkeypatch, 
 
 
 def test_parquet_has_the_same_tables(tmp_path, example):
-    session, use = example
+    session, _ = example
     assert export(session, "--output", tmp_path / "t.csv") == 0
     assert export(session, "--output", tmp_path / "t.parquet") == 0
     for name in ("t", "t-distances", "t-events"):

@@ -175,7 +175,7 @@ def _write(
         count += 1
     file.write(notation.end.encode() + notation.voxel * count)
     file.seek(place)
-    file.write(f"{count:<{COUNT_WIDTH}}".encode())
+    file.write(f"{count:>{COUNT_WIDTH}}".encode())
     return count
 
 

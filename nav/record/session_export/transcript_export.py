@@ -67,7 +67,7 @@ def export_transcript(content: SessionContent, output: Path, _: ExportOptions) -
                     file.write(_entry(frame.seconds, "transform", entry))
         for event in content.events():
             if event.event.kind in TOLD:
-                text = quoteattr(NOT_XML.sub("?", event.text), {"\n": " ", "\t": " ", "\r": " "})
+                text = quoteattr(NOT_XML.sub("?", event.text))
                 file.write(_entry(event.seconds, "message", f"message={text}"))
         file.write(f"</{ROOT}>\n")
     return left_out(content.frames_count - count)
