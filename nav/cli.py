@@ -24,6 +24,7 @@ from nav.core.errors import (
     TooFewToTell,
 )
 from nav.core.outputs import backups_told_to
+from nav.lab_commands import lab_app
 from nav.options import bound_values, check_outputs, converted
 from nav.registration_commands import register_app, verify
 from nav.session_commands import session_app
@@ -62,6 +63,7 @@ for command in (
     register_app,
     verify,
     session_app,
+    lab_app,
     accuracy_app,
     study_app,
     case_commands.case_app,

@@ -382,6 +382,9 @@ def live_job(
     """
     for option, value in (("--rig", rig or poses), ("--tool", tools), ("--case", case)):
         if not value:
-            raise InputError(f"nav live: {option} is missing (only --twin needs none)")
+            raise InputError(
+                f"nav live: {option} is missing, and there is no lab.toml that has it; nav lab "
+                "init writes one (only --twin needs none)"
+            )
     assert case is not None
     return LiveJob(rig, tuple(tools), case, poses=poses, **rest)

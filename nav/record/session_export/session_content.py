@@ -20,13 +20,11 @@ from nav.record.session.session_format import (
     frame_of_json,
 )
 from nav.record.session.session_reader import SessionMessage, SessionReader, open_session
+from nav.record.session_tools.event_words import event_words
 from nav.registration.registration_result import Registration, load_registration
-from nav.text.catalogue import ENGLISH
 from nav.tracking.tool import Tool, load_tool
 
 BILLION = 1_000_000_000
-# kinds of events that people were told, in the catalogue's words
-TOLD = frozenset(("prompt", "message", "notice", "camera", "recorder", "link"))
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Loaded = TypeVar("Loaded")
 
@@ -93,17 +91,7 @@ class ExportedEvent:
     @property
     def text(self) -> str:
         """What it was, in words; a mark's own text."""
-        event = self.event
-        if event.kind == "mark":
-            return str(event.facts.get("text") or "mark")
-        if event.kind in TOLD and event.code in ENGLISH.templates:
-            return ENGLISH.sentence(event.notice)
-        facts = (
-            f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
-            for name, value in event.facts.items()
-            if isinstance(value, str | int | float) and value != ""
-        )
-        return " ".join((event.kind, *event.code.replace("_", " ").split(), *facts))
+        return event_words(self.event)
 
 
 class SessionContent:
