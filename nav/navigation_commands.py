@@ -84,6 +84,11 @@ def live(
     rotation_sd_deg: float | None = None,
     lab: InputPath | None = None,
     no_lab: Annotated[bool, Parameter(negative="")] = False,
+    record: Annotated[Path | None, Parameter(negative="")] = None,
+    no_record: Annotated[bool, Parameter(negative="")] = False,
+    no_pictures: Annotated[bool, Parameter(negative="")] = False,
+    lossless: Annotated[bool, Parameter(negative="")] = False,
+    code: str | None = None,
 ) -> None:
     """The live window: webcams, recorded images or poses at their own pace, the simulated twin.
 
@@ -131,14 +136,28 @@ def live(
         The set-up to use instead of the current folder's lab.toml.
     no_lab
         Use no lab.toml.
+    record
+        Folder of sessions: a record of this use (poses, what was shown, pictures) is put there.
+        With cameras or another tracker it is put into "sessions" where nothing is said.
+    no_record
+        Record nothing.
+    no_pictures
+        Record all but the cameras' pictures.
+    lossless
+        Record pictures bit for bit, for accuracy work; as JPEG of quality 95 by default.
+    code
+        Pseudonym of who or what is punctured (letters, digits, hyphens); part of the folder's name.
     """
     choose_language(language)
+    from nav.record.session.record_setup import record_options
+
+    recording = record_options(record, no_record, no_pictures, lossless, code)
     if twin:
         from phantoms.demo.live_demo import run_twin
 
         if rig or tool or case or camera or images or poses or lab:
             raise InputError("nav live: --twin brings its own rig, tools, case and cameras")
-        run_twin(seed, console())
+        run_twin(seed, console(), recording.setups("twin"))
         return
     from nav.lab.lab_live import LiveOptions, live_setup
     from nav.run_live import run_live
@@ -158,6 +177,7 @@ def live(
         position_sd=position_sd,
         rotation_sd_deg=rotation_sd_deg,
         language=language,
+        record=recording,
     )
     setup = live_setup(given, lab, no_lab)
     choose_language(setup.options.language)

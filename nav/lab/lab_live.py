@@ -1,13 +1,15 @@
 """Options of `nav live` and a lab.toml together: a given option goes before the file's entry."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from nav.core.errors import InputError, InputErrors
 from nav.lab.lab_check import check_lab
 from nav.lab.lab_file import LAB_NAME, Lab, read_lab
 from nav.live.live_limits import LiveLimits
 from nav.record.recorded_poses import stated_errors
+from nav.record.session.record_setup import RecordOptions, source_of
 from nav.run_live import LiveJob, live_job
 
 NEEDLE, REFERENCE = "needle", "reference"
@@ -35,6 +37,8 @@ class LiveOptions:
         Errors of poses without one.
     language : str, optional
         Of the window.
+    record : RecordOptions
+        About recording.
     """
 
     rig: Path | None = None
@@ -51,6 +55,7 @@ class LiveOptions:
     position_sd: float | None = None
     rotation_sd_deg: float | None = None
     language: str | None = None
+    record: RecordOptions = field(default_factory=RecordOptions)
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,7 @@ class LiveSetup:
             stated=stated_errors(given.position_sd, given.rotation_sd_deg),
             limits=self.limits,
             lab=self.lab,
+            observers=given.record.setups(source_of(given.images, given.poses)),
         )
 
 
@@ -170,13 +176,19 @@ def _completed(given: LiveOptions, lab: Lab, replaced: frozenset[str]) -> LiveOp
     """Return the options with what lab.toml has for those that are not given."""
     file = lab.file
     tracker = file.tracker if "tracker" not in replaced else None
-    own = {
+    own: dict[str, Any] = {
         "rig": lab.rig if "rig" not in replaced else given.rig,
         "tools": given.tools or lab.tools,
         "case": given.case or lab.case,
         "needle": given.needle or file.needle,
         "reference": given.reference or file.reference,
         "language": given.language or file.language,
+        "record": replace(
+            given.record,
+            off=given.record.off or not (file.recording.enabled or given.record.folder),
+            pictures=given.record.pictures or file.recording.pictures,
+            default_folder=lab.recording_folder,
+        ),
     }
     for option, key in (("registration", "registration"), ("save", "save_registration")):
         if key not in replaced:

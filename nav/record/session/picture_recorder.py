@@ -27,7 +27,7 @@ FEWEST_SLOTS, MOST_SLOTS = 8, 64
 RESERVE = 500 * 1024 * 1024  # bytes of the disk that pictures leave to the poses
 READY = 30.0  # s for the process to start, on a busy machine
 CLOSE = 10.0  # s for it to write what is left
-SHARED = Path("/dev/shm")
+SHARED = Path("/dev/shm")  # memory, not a disk
 
 
 class PictureRecorder:
@@ -78,7 +78,8 @@ class PictureRecorder:
         self.clock, self.slot = clock, largest
         self.kept: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
-        self.written, self.trouble = 0, None
+        self.written = 0
+        self.trouble: str | None = None
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._free = list(range(min(MOST_SLOTS, max(FEWEST_SLOTS, MEMORY // largest))))

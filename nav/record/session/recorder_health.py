@@ -112,7 +112,8 @@ class RecorderHealth:
         self.clock = ClockWatch(writer.clock)
         self._inode = self.file.path.stat().st_ino
         self._bytes, self._kept = RateOver(), RateOver()
-        self._lost, self._trouble = 0, None
+        self._lost = 0
+        self._trouble: str | None = None
         self._dropped: Counter[str] = Counter()
 
     def status(self, now: float) -> Notice:

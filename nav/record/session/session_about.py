@@ -2,7 +2,6 @@
 
 import json
 import platform
-import re
 import sys
 import time
 from collections.abc import Mapping
@@ -15,9 +14,9 @@ from typing import Any
 import nav
 from nav.core.errors import InputError
 from nav.live.live_limits import LiveLimits
+from nav.record.session.record_setup import check_code
 from nav.record.session.session_format import FORMAT, FORMAT_NAME, FORMAT_VERSION
 
-CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,39}")
 PACKAGES = ("numpy", "scipy", "numba", "opencv-python-headless", "mcap", "zstandard")
 BILLION = 1_000_000_000
 LATEST = 2**63  # ns: in the year 2262
@@ -53,32 +52,6 @@ class SessionClock:
         seconds, rest = divmod(self.utc_ns, BILLION)
         at = datetime.fromtimestamp(seconds, UTC)
         return f"{at:%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
-
-
-def check_code(code: str) -> str:
-    """Return a pseudonym that may stand in a folder's name.
-
-    Parameters
-    ----------
-    code : str
-        As the user gave it.
-
-    Returns
-    -------
-    str
-        The same.
-
-    Raises
-    ------
-    InputError
-        It has other characters than letters, digits and hyphens, or too many.
-    """
-    if not CODE.fullmatch(code):
-        raise InputError(
-            f"--code: expected up to 40 letters, digits and hyphens, got {code!r}; give a "
-            "pseudonym, no name"
-        )
-    return code
 
 
 def check_format(about: Mapping[str, str], path: Path) -> None:

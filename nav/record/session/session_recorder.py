@@ -235,9 +235,10 @@ class SessionRecorder(Observer):
                     self._one(item)
                 if not self._given_up and (closing or time.monotonic() >= due):
                     self._flush()
-                    due = time.monotonic() + FLUSH
             except Exception as error:
                 self._failed(error)
+            if time.monotonic() >= due:
+                due = time.monotonic() + FLUSH
 
     def _one(self, item: Item) -> None:
         if isinstance(item, Result):

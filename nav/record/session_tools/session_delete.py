@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from nav.core.errors import InputError
-from nav.record.session.session_about import check_code
+from nav.record.session.record_setup import check_code
 from nav.record.session_tools.session_files import (
     refuse_recording,
     session_folder,

@@ -1,18 +1,19 @@
 """The files that a session carries along, so that nothing else is needed to replay it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from nav.core.errors import InputError
 from nav.core.files import load_toml
+from nav.live.live_limits import LiveLimits
 from nav.model.case import CaseFile
 
 MOST = 256 * 1024 * 1024  # bytes of one file
 
 
 @dataclass(frozen=True)
-class SessionFiles:
+class CarriedFiles:
     """Where the files of a live use are.
 
     Parameters
@@ -25,6 +26,8 @@ class SessionFiles:
         case.toml; its meshes are beside it.
     registration, lab : Path or None
         registration.toml and lab.toml, if they were given.
+    limits : LiveLimits
+        Of the set-up.
     """
 
     rig: Path | None
@@ -32,6 +35,7 @@ class SessionFiles:
     case: Path
     registration: Path | None = None
     lab: Path | None = None
+    limits: LiveLimits = field(default_factory=LiveLimits)
 
     def read(self) -> dict[str, bytes]:
         """Read them all.
