@@ -132,7 +132,18 @@ def compressed_image(stamp: int, camera: str, coding: str, data: bytes) -> bytes
 
 
 def string_message(text: str) -> bytes:
-    """Return a std_msgs/msg/String."""
+    """Return a std_msgs/msg/String.
+
+    Parameters
+    ----------
+    text : str
+        Its data.
+
+    Returns
+    -------
+    bytes
+        CDR.
+    """
     cdr = _Cdr()
     cdr.text(text)
     return cdr.whole()

@@ -136,12 +136,34 @@ def _export(content: SessionContent, output: Path, notation: SequenceNotation) -
 
 
 def left_out(frames: int) -> list[str]:
-    """Return a remark about frames that a format with increasing times cannot hold."""
+    """Return a remark about frames that a format with increasing times cannot hold.
+
+    Parameters
+    ----------
+    frames : int
+        How many were left out.
+
+    Returns
+    -------
+    list of str
+        Empty where none was.
+    """
     return [f"{frames} frames are left out: their times do not increase"] if frames else []
 
 
 def increasing(content: SessionContent) -> Iterator[ExportedFrame]:
-    """Iterate over the frames whose times increase by at least a microsecond."""
+    """Iterate over the frames whose times increase by at least a microsecond.
+
+    Parameters
+    ----------
+    content : SessionContent
+        The session.
+
+    Yields
+    ------
+    ExportedFrame
+        In the order of time.
+    """
     before = None
     for frame in content.frames():
         time = round(frame.seconds, DIGITS)
@@ -190,5 +212,16 @@ def _fields(frame: ExportedFrame, transforms: Mapping[str, Transform]) -> Iterat
 
 
 def matrix_text(transform: RigidTransform) -> str:
-    """Return the 16 numbers of a matrix, by rows, so that they are read back as they are."""
+    """Return the 16 numbers of a matrix, so that they are read back as they are.
+
+    Parameters
+    ----------
+    transform : RigidTransform
+        mm.
+
+    Returns
+    -------
+    str
+        By rows, separated by spaces.
+    """
     return " ".join(repr(float(number)) for number in transform.as_matrix().ravel())

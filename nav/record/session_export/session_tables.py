@@ -97,7 +97,17 @@ def table_units(table: TableKind) -> dict[str, str]:
 
 
 def pose_frame(relative_to: str | None) -> str:
-    """Return in words in which frame poses are."""
+    """Return in words in which frame poses are.
+
+    Parameters
+    ----------
+    relative_to : str or None
+        As of `table_rows`.
+
+    Returns
+    -------
+    str
+    """
     return "the cameras' rig" if relative_to is None else relative_to
 
 

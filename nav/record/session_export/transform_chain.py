@@ -104,7 +104,20 @@ def transforms_of_frame(
 
 
 def ras_from_reference(content: SessionContent, frame: ExportedFrame) -> Transform:
-    """Return the registration in use as a transform to RAS; None where there was none."""
+    """Return the registration in use as a transform to the patient's frame.
+
+    Parameters
+    ----------
+    content : SessionContent
+        The session.
+    frame : ExportedFrame
+        One of its frames.
+
+    Returns
+    -------
+    RigidTransform or None
+        ras_from_reference, mm; None where there was no registration.
+    """
     registration = content.registrations.get(
         -1 if frame.registration is None else frame.registration
     )
