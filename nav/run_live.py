@@ -163,7 +163,7 @@ class LiveJob:
 
     def load_tools(self) -> dict[str, Tool]:
         """Load all tools by name; the reference body and a needle with a tip are required."""
-        given = [load_tool(path) for path in self.tools]
+        given = [load_tool(path, printed=self.poses is None) for path in self.tools]
         check_tools(given)
         tools = {tool.name: tool for tool in given}
         for name, option in ((self.needle, "--needle"), (self.reference, "--reference")):

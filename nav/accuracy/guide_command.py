@@ -66,7 +66,8 @@ def guide(job: GuideJob, console: Console) -> None:
     IncompleteInput
         The source ended before all divots were touched; nothing is written.
     """
-    needle, reference = load_tool(job.needle), load_tool(job.reference)
+    printed = job.poses is None
+    needle, reference = (load_tool(path, printed) for path in (job.needle, job.reference))
     divots = load_points(job.block)
     guided = GuidedTouches(needle, reference.name, divots, job.divots or tuple(divots))
     source = _source(job, (needle, reference))
