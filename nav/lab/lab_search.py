@@ -90,7 +90,7 @@ def search_folder(folder: Path) -> LabSearch:
                 candidates, reader = readers[kind]
                 candidates.append(reader(path))
             elif kind == toml_kind("tool"):
-                tool = load_tool(path)
+                tool = load_tool(path, printed=False)
                 (found.references if tool.tip is None else found.needles).append(_tool(path, tool))
         except InputError as error:
             found.skipped.append(str(error))
