@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from nav.reconstruction.printed.kitfile import KitFile
 from nav.registration.registration_result import load_registration_file
 from nav.tracking.tool import Tool, load_tool
 
+MEASURED = "size of the print known"
 VERDICTS = ("repeat", "usable", "good")
 
 
@@ -97,11 +98,25 @@ def search_folder(folder: Path) -> LabSearch:
     tipped = {candidate.name for candidate in found.needles}
     # a needle's body before its tip is calibrated is no reference body
     found.references = [c for c in found.references if c.name not in {"needle", *tipped}]
+    found.references = _without_drawn(found.references)
+    found.cases = [_of_kit(case, found.kits) for case in found.cases]
     for candidates in (
         found.rigs, found.needles, found.references, found.cases, found.registrations, found.kits
     ):  # fmt: skip
         candidates.sort(key=lambda c: c.rank, reverse=True)
     return found
+
+
+def _without_drawn(bodies: list[Candidate]) -> list[Candidate]:
+    """Leave out files of bodies as drawn, where there is one of the same body as measured."""
+    measured = {body.name for body in bodies if MEASURED in body.reasons}
+    return [b for b in bodies if MEASURED in b.reasons or b.name not in measured]
+
+
+def _of_kit(case: Candidate, kits: list[Candidate]) -> Candidate:
+    """Return a case with the kit that it is of among its reasons."""
+    kit = next((kit for kit in kits if kit.path.parent == case.path.parent), None)
+    return case if kit is None else replace(case, reasons=(*case.reasons, f"of the {kit.name}"))
 
 
 def _made(file: PublicFile) -> float:
@@ -145,7 +160,7 @@ def _tool(path: Path, tool: Tool) -> Candidate:
     reasons = [f"named {tool.name}"]
     if tool.tip is not None:
         reasons.append(f"tip calibrated: {word}" if word else "with a tip")
-    reasons.append("size of the print known" if checked else "size of the print not checked")
+    reasons.append(MEASURED if checked else "size of the print not checked")
     usual = tool.name == ("reference" if tool.tip is None else "needle")
     rank = (len(tool.markers) > 0, usual, _goodness(word), checked, made)
     return Candidate(path, tool.name, (*reasons, *_day(made)), rank)
@@ -170,7 +185,8 @@ def _counted(number: int, what: str) -> str:
 
 def _kit(path: Path) -> Candidate:
     file = load_toml(path, KitFile)
-    return Candidate(path, file.name, (f"{file.kind} kit", *_day(_made(file))), (_made(file),))
+    made = _made(file)
+    return Candidate(path, f"{file.kind} kit {file.name}", _day(made), (made,))
 
 
 def _registration(path: Path) -> Candidate:
