@@ -74,14 +74,22 @@ def refuse_unknown(data: Bytes, spans: Sequence[Span], path: Path, damaged: bool
     about = read_about(data, spans)
     if about is None:
         return
-    name, _, version = about.get("format", "").rpartition("/")
-    if damaged and (name != FORMAT_NAME or not version.isdigit()):
+    if damaged and _is_damaged(about.get("format")):
         return
     if path.name == SESSION_FILE:
         check_format(about, path)
     elif about.get("format") != PICTURES_FORMAT:
         found = about.get("format", "missing")
         raise InputError(f"{path}: format is {found!r}, expected {PICTURES_FORMAT}")
+
+
+def _is_damaged(found: str | None) -> bool:
+    """Return whether a format is one that lost a letter, and not another one or a later version."""
+    if found is None:
+        return True
+    differing = [a for a, b in zip(found, FORMAT, strict=False) if a != b]
+    later = found.startswith(f"{FORMAT_NAME}/") and found[-1].isdigit()
+    return len(found) == len(FORMAT) and len(differing) == 1 and not later
 
 
 def new_head(data: Bytes, spans: Sequence[Span], known: Known, path: Path) -> dict[str, str] | None:
