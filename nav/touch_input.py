@@ -9,6 +9,7 @@ from nav.core.errors import InputError
 from nav.link.tracker_address import tracker_address
 from nav.link.tracker_recording import recorded_file
 from nav.record.recorded_poses import POSES_FILE, has_poses, open_recorded_poses
+from nav.record.session_poses import is_session
 from nav.registration.touch_set import TouchSet, load_touch_set, touch_set, write_touches
 from nav.registration.touch_source import (
     DEFAULT,
@@ -37,7 +38,7 @@ def load_touches(
     Parameters
     ----------
     source : Path
-        What `nav.registration.touch_set.load_touch_set` reads; poses.csv; a MetaIO sequence; a
+        What `nav.registration.touch_set.load_touch_set` reads; what `open_recorded_poses` opens; a
         folder that holds poses.csv.
     out : Console
         For what is odd about touches that are found.
@@ -96,7 +97,7 @@ def load_tip_series(
     Parameters
     ----------
     poses : Path
-        poses.csv or a MetaIO sequence.
+        What `open_recorded_poses` opens.
     tool : Path
         Tool file with its [tip].
     reference : Path, optional
@@ -176,6 +177,6 @@ def touch_file(source: Path) -> Path:
     Returns
     -------
     Path
-        poses.csv of a folder, else the source itself.
+        poses.csv of a folder that is no session, else the source itself.
     """
-    return source / POSES_FILE if source.is_dir() else source
+    return source / POSES_FILE if source.is_dir() and not is_session(source) else source

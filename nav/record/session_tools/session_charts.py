@@ -24,6 +24,8 @@ INK, LOSS, NOTHING = "#1b1f23", "#e3a9a9", "#d5d9db"
 ROLE_COLOURS = {"artery": "#c0392b", "cord": "#9a7400"}
 OTHER_COLOUR = "#0b6e72"
 LEVEL_COLOURS = {"clear": "#4aa59b", "caution": "#e8a200", "danger": "#b00020", "unknown": NOTHING}
+# colours of bars that are drawn at least a line wide, and over others
+SHORT_SEEN = {LOSS: 1, LEVEL_COLOURS["caution"]: 1, LEVEL_COLOURS["danger"]: 2}
 CAUTION_BAND, DANGER_BAND = "#fdf3d7", "#f8dcdc"
 MARKERS = {  # of events: symbol and colour
     "touch": ("v", "#5b5ea6"),
@@ -156,7 +158,9 @@ def _role(axes: Axes, story: SessionStory, role: str, limits: Mapping[str, Limit
     axes.set_ylim(low - 0.06 * (top - low), top)
     axes.set_ylabel(f"{picture_text(role)}, mm")
     axes.grid(visible=True, axis="y", alpha=0.3)
-    axes.legend(loc="upper right", ncols=2, fontsize=7)
+    axes.legend(
+        loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, fontsize=7, borderaxespad=0.1
+    )
     axes.tick_params(labelbottom=False)
 
 
@@ -230,7 +234,13 @@ def _coloured(axes: Axes, story: SessionStory, row: int, colours: np.ndarray) ->
     edges = np.unique(np.concatenate([[0], changes, breaks, [len(times)]]))
     for first, last in pairwise(edges.tolist()):
         end = times[last - 1] + step if last in breaks else stops[last - 1]
-        axes.barh(row, end - times[first], 0.62, times[first], color=str(colours[first]), lw=0)
+        colour = str(colours[first])
+        # what matters is seen however short it was
+        edge = 0.8 if colour in SHORT_SEEN else 0.0
+        axes.barh(
+            row, end - times[first], 0.62, times[first], color=colour, ec=colour, lw=edge,
+            zorder=2 + SHORT_SEEN.get(colour, 0),
+        )  # fmt: skip
 
 
 def _seconds(event: SessionEvent, start_ns: int) -> float:

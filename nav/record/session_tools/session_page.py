@@ -106,7 +106,8 @@ def session_page(
         "clipped": FARTHEST if _is_clipped(story) else None,
         "seconds": reader.duration,
         "story": story,
-        "warnings": _warnings(reader, story),
+        "warnings": _warnings(reader),
+        "gaps": _gap_words(story),
         "chart": session_chart(story, limits, reader.duration, reader.clock.utc_ns),
         "roles": _roles(story, limits),
         "tracked": {name: _share(seen) for name, seen in story.tracked.items()},
@@ -168,7 +169,7 @@ def _number(value: float | None, digits: int) -> str:
     return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
 
 
-def _warnings(reader: SessionReader, story: SessionStory) -> list[str]:
+def _warnings(reader: SessionReader) -> list[str]:
     said = []
     if reader.being_written:
         said.append("It is still being recorded: this is what was written so far.")
@@ -176,12 +177,20 @@ def _warnings(reader: SessionReader, story: SessionStory) -> list[str]:
         words = cut_words(reader.cut)
         said.append(f"The session is not complete: {words}.")
     said += [f"Damaged: {notice_words(notice)}." for notice in reader.damage]
-    if story.gaps:
-        total = sum(stop - start for start, stop in story.gaps)
-        said.append(
-            f"{len(story.gaps)} gaps without frames, {total:.1f} s in all; nothing is drawn there."
-        )
     return said
+
+
+def _gap_words(story: SessionStory) -> str:
+    """Return where there were no frames, as a sentence; empty where there were always some."""
+    if not story.gaps:
+        return ""
+    total = sum(stop - start for start, stop in story.gaps)
+    if len(story.gaps) == 1:
+        start, stop = story.gaps[0]
+        return (
+            f"No frames from {start:.1f} to {stop:.1f} s ({total:.1f} s); nothing is drawn there."
+        )
+    return f"{len(story.gaps)} gaps without frames, {total:.1f} s in all; nothing is drawn there."
 
 
 def _is_clipped(story: SessionStory) -> bool:

@@ -64,7 +64,7 @@ def test_a_cut_session_says_so_at_the_top(sessions, tmp_path):
 
 def test_a_gap_is_told_and_not_drawn_over(sessions, tmp_path):
     page = report(sessions["pictured"], tmp_path / "report.html")
-    assert "1 gaps without frames" in page
+    assert "No frames from 1.3 to 2.3 s" in page
     story = read_story(open_session(sessions["pictured"]))
     ((start, stop),) = story.gaps
     assert stop - start == pytest.approx(31 / 30, abs=1e-6)
