@@ -21,6 +21,7 @@ from nav.link.remote_clock import FEWEST
 from nav.tracking.pose_source import PoseSource, StatedErrors
 
 PARTNER = 0.008  # s that a tool's new pose waits for those of the others
+LEAST_WAIT = 0.004  # s
 HEARTBEAT = 0.1  # s between two frames while every tool is lost
 QUIET = 2.0  # s without any pose, or without a name that fits, until that is the reason
 RECENT = 64  # intervals for rate and jitter
@@ -128,7 +129,7 @@ class IgtlPoses(PoseSource):
         due = self._yielded + HEARTBEAT
         if self._fresh:
             due = min(due, self._fresh_since + PARTNER)
-        return min(max(due - now, 0.001), HEARTBEAT)
+        return min(max(due - now, LEAST_WAIT), HEARTBEAT)
 
     def _frame_if_due(self, now: float) -> TrackedFrame | None:
         measured = self._is_complete() or (bool(self._fresh) and now - self._fresh_since >= PARTNER)
