@@ -178,7 +178,20 @@ class IgtlPoses(PoseSource):
         return told
 
     def _make_notices(self, now: float) -> Iterator[Notice]:
+        """Yield what is usual first: a window shows the last."""
         server, clock = str(self.address), self._reports.clock
+        arrivals = np.array(self._arrivals)
+        if len(arrivals) >= FEWEST and now - arrivals[-1] <= QUIET:
+            intervals = np.diff(arrivals)
+            rate = 1.0 / max(intervals.mean(), 1e-6)
+            facts = {"server": server, "rate": rate, "jitter_ms": 1e3 * intervals.std()}
+            if clock.sd is None or not clock.is_usable or not self._reports.has_times:
+                yield Notice("tracker_stream", facts)
+            else:
+                yield Notice("tracker_stream_timed", {**facts, "clock_ms": 1e3 * clock.sd})
+            if rate < LEAST_RATE:
+                facts = {"server": server, "rate": rate, "least": LEAST_RATE}
+                yield Notice("tracker_slow", facts)
         if not self._reports.has_times:
             yield Notice("tracker_no_times", {"server": server})
         elif not clock.is_usable:
@@ -186,15 +199,3 @@ class IgtlPoses(PoseSource):
         elif clock.jumps and now - clock.jumps[-1].at < JUMP_TOLD:
             facts = {"server": server, "seconds": clock.jumps[-1].seconds}
             yield Notice("tracker_clock_jumped", facts)
-        arrivals = np.array(self._arrivals)
-        if len(arrivals) < FEWEST or now - arrivals[-1] > QUIET:
-            return
-        intervals = np.diff(arrivals)
-        rate, jitter_ms = 1.0 / max(intervals.mean(), 1e-6), 1e3 * intervals.std()
-        if rate < LEAST_RATE:
-            yield Notice("tracker_slow", {"server": server, "rate": rate, "least": LEAST_RATE})
-        facts = {"server": server, "rate": rate, "jitter_ms": jitter_ms}
-        if clock.sd is None or not clock.is_usable or not self._reports.has_times:
-            yield Notice("tracker_stream", facts)
-        else:
-            yield Notice("tracker_stream_timed", {**facts, "clock_ms": 1e3 * clock.sd})
