@@ -189,7 +189,7 @@ class IgtlServer:
         self._clients[connected.fileno()] = connection
         self._selector.register(connected, selectors.EVENT_READ, connection)
         log.info("OpenIGTLink: %s connected", connection.peer)
-        connection.put(self._own_status(OK, f"c1c2nav {nav.__version__}: {nav.NOTICE}"))
+        connection.put(self._own_status(OK, "OK", f"c1c2nav {nav.__version__}: {nav.NOTICE}"))
         for outgoing in self._answers.lasting():
             connection.put(outgoing)
         for outgoing in tuple(self._answers.newest.values()):
@@ -234,13 +234,13 @@ class IgtlServer:
         self._selector.unregister(connection.socket)
         connection.socket.close()
 
-    def _own_status(self, code: int, text: str) -> Outgoing:
-        status = Message(Status(code, text, "OK"), SERVER, timestamp_of(time.time_ns()))
+    def _own_status(self, code: int, name: str, text: str) -> Outgoing:
+        status = Message(Status(code, text, name), SERVER, timestamp_of(time.time_ns()))
         return self._answers.encode(status)
 
     def _end(self) -> None:
         for connection in tuple(self._clients.values()):
-            connection.put(self._own_status(EXITING, "tracking has ended"))
+            connection.put(self._own_status(EXITING, "EXITING", "tracking has ended"))
             self._send(connection)
         for connection in self._clients.values():
             self._dropped += connection.dropped
