@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from nav.core.errors import InputError, Lost
+from nav.core.errors import Lost
 from nav.core.notice import Notice
 from nav.core.textfile import printable
 from nav.core.tracked_frame import TrackedFrame, TrackedTool
@@ -44,32 +44,22 @@ class IgtlPoses(PoseSource):
         Of the server.
     tools : sequence of str
         Names of the tools that are needed.
-    stated : StatedErrors or None
+    stated : StatedErrors
         The tracker's errors, which OpenIGTLink does not have.
     given : mapping of str to str, optional
         What the server calls some of the tools.
     clock : callable
         Returns the time, s.
-
-    Raises
-    ------
-    InputError
-        No errors are stated.
     """
 
     def __init__(
         self,
         address: NetworkAddress,
         tools: Sequence[str],
-        stated: StatedErrors | None,
+        stated: StatedErrors,
         given: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        if stated is None:
-            raise InputError(
-                f"igtl://{address}: OpenIGTLink has no errors of its poses; state the tracker's, "
-                "with --position-sd and --rotation-sd-deg"
-            )
         self.address, self.tools, self.stated = address, tuple(tools), stated
         self._clock = clock
         self._changed = threading.Condition()

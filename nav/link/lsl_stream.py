@@ -50,7 +50,7 @@ class LslSetup:
 
     def open(self, work: LiveWork) -> LslStreams:
         """Open the streams; raise InputError where pylsl is missing."""
-        structures = [structure.name for structure in work.pipeline.case.structures]
+        structures = [structure.name for structure in work.session.pipeline.case.structures]
         return LslStreams(tuple(work.tools), structures, self.network)
 
 

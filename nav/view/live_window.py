@@ -37,6 +37,7 @@ from nav.view.overlays import BannerBar, Notices, ViewButtons
 from nav.view.pace import Pace
 from nav.view.quitting import QUIT_KEY
 from nav.view.readouts import Ahead, Target
+from nav.view.record_indicator import RecordIndicator
 from nav.view.render_process import Drawing
 from nav.view.scene_widget import SceneWidget
 from nav.view.shaft import shaft_length
@@ -55,7 +56,7 @@ PATIENCE = 5
 BLINK, LIT = 2.0, 0.5
 # mm, outer diameter of 17G (ISO 9626)
 DIAMETER_17G = 1.5
-COMMANDS = ("capture", "undo", "skip", "check", "register")
+COMMANDS = ("capture", "undo", "skip", "check", "register", "mark")
 
 
 class LiveWindow(QMainWindow):
@@ -128,6 +129,7 @@ class LiveWindow(QMainWindow):
         body = QWidget()
         self.setCentralWidget(body)
         self.steps, self.prompt, self.lights = Steps(), Prompt(), Lights()
+        self.record = RecordIndicator()
         length = shaft_length(self.needle)
         self.scene = SceneWidget(self.case, diameter, length, self.clock, drawing)
         self.gauges = {role: Gauge(role) for role in ("artery", "cord")}
@@ -143,7 +145,7 @@ class LiveWindow(QMainWindow):
             "steps": self.steps, "prompt": self.prompt, "scene": self.scene, "strip": self.strip,
             "pictures": self.pictures, "notice": self.notice, "footer": self.footer,
             "speed": self.speed, "lights": self.lights, **self.gauges, "ahead": self.ahead,
-            "target": self.target,
+            "target": self.target, "record": self.record,
         }  # fmt: skip
         for part in self.parts.values():
             part.setParent(body)
@@ -279,6 +281,7 @@ class LiveWindow(QMainWindow):
         self.ahead.show_ahead(state.ahead, state.ahead_why)
         self.target.show_target(state.target)
         self.steps.show_stage(state.stage, state.live)
+        self.record.show_record(state.record, state.notices)
         usable = usable_commands(self.case, state) if state.live else frozenset()
         if self.plays and self.ended is None:
             over = self.standstill is not None and self.standstill.why == "over"
@@ -314,13 +317,15 @@ class LiveWindow(QMainWindow):
         Parameters
         ----------
         kind : str
-            "capture", "undo", "skip", "check", "register", "pause" or "restart"; "plan" selects the
-            next plan.
+            "capture", "undo", "skip", "check", "register", "mark", "pause" or "restart"; "plan"
+            selects the next plan.
         """
         if self.ended is not None:
             return
         if kind == "plan":
             self._next_plan()
+        elif kind == "mark" and self.state.record is None:
+            return  # nobody would remember it
         elif kind in COMMANDS or (self.plays and kind in ("pause", "restart")):
             self.feed.send(Command(kind))  # type: ignore[arg-type]
 
@@ -344,6 +349,7 @@ class LiveWindow(QMainWindow):
             Qt.Key.Key_G: "register",
             Qt.Key.Key_P: "plan",
             Qt.Key.Key_K: "pause",
+            Qt.Key.Key_M: "mark",
             Qt.Key.Key_Home: "restart",
         }
         key = Qt.Key(event.key())

@@ -7,21 +7,18 @@ tested meanwhile.
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from nav.core.errors import InputError
 from nav.display import check_display, no_display
 from nav.live.feed import START_SECONDS, ProcessFeed, say_end
+from nav.live.observers import ObserverSetup
 from nav.text.catalogue import ENGLISH
 from phantoms.demo.twin import FILES_WRITTEN, TITLE, TwinJob
 
-if TYPE_CHECKING:
-    from nav.link.igtl_observer import IgtlSetup
 
-
-def run_twin(seed: int, console: Console, observers: "tuple[IgtlSetup, ...]" = ()) -> None:
+def run_twin(seed: int, console: Console, observers: tuple[ObserverSetup, ...] = ()) -> None:
     """Show the live window on a simulated puncture that works by itself.
 
     Parameters
@@ -30,8 +27,8 @@ def run_twin(seed: int, console: Console, observers: "tuple[IgtlSetup, ...]" = (
         Determines the pose of the phantom, the hand and the noise.
     console : Console
         Where progress is shown until the window appears.
-    observers : tuple of IgtlSetup
-        Links to other programs.
+    observers : tuple of ObserverSetup
+        Recorder and links to other programs.
 
     Raises
     ------

@@ -3,15 +3,13 @@
 What makes the phantom needs hundreds of megabytes; none of it is imported here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nav.core.notice import Notice
 from nav.live.feed import Progress, silent
-
-if TYPE_CHECKING:
-    from nav.link.igtl_observer import IgtlSetup
+from nav.live.observers import ObserverSetup
 
 FILES_WRITTEN = Notice("phantom_files_written")  # reported when the window may read them
 TITLE = "Demonstration: simulated lateral C1-C2 puncture"
@@ -27,13 +25,13 @@ class TwinJob:
         Where the files are written; empty.
     seed : int
         Of poses, hand and noise.
-    observers : tuple of IgtlSetup
-        Links to other programs.
+    observers : tuple of ObserverSetup
+        Recorder and links to other programs.
     """
 
     folder: Path
     seed: int
-    observers: "tuple[IgtlSetup, ...]" = ()
+    observers: tuple[ObserverSetup, ...] = ()
 
     def open(self, progress: Progress = silent) -> Any:
         """Write the files, report that, and set up room, hand and pipeline."""
@@ -46,6 +44,5 @@ class TwinJob:
         # heavier to import: the window need not wait for it
         from phantoms.demo.work import true_job
 
-        work = true_job(self.folder, anatomy, self.seed, rig).open(progress)
-        work.observers = tuple(setup.open(work) for setup in self.observers)
-        return work
+        job = true_job(self.folder, anatomy, self.seed, rig)
+        return replace(job, observers=self.observers).open(progress)

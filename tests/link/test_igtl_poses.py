@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from nav.core.errors import InputError, Lost
+from nav.core.errors import Lost
 from nav.core.frames import rigid
 from nav.core.tracked_frame import TrackedTool
 from nav.link.igtl_content import OK, Position, Status
@@ -330,8 +330,3 @@ def test_no_server_is_a_reason_and_closing_ends_the_iteration():
     first(source, lambda frame: code(frame) == "tracker_not_connected")
     source.close()
     assert list(source) == []
-
-
-def test_errors_must_be_stated():
-    with pytest.raises(InputError, match=r"igtl://127.0.0.1:18944: .* --position-sd"):
-        IgtlPoses(NetworkAddress("127.0.0.1", 18944), TOOLS, None)

@@ -12,20 +12,19 @@ from nav.core.errors import InputError
 from nav.core.notice import Notice
 from nav.core.tracked_frame import TrackedFrame
 from nav.record.session.mcap_records import McapRecords
-from nav.record.session.session_about import BILLION, SessionClock, clock_of
+from nav.record.session.session_about import BILLION, SessionClock, check_format, clock_of
 from nav.record.session.session_format import (
     EVENT,
-    FORMAT,
-    FORMAT_NAME,
-    FORMAT_VERSION,
     FRAME,
     GUIDANCE,
+    PICTURES_FILE,
     SESSION_FILE,
     SessionEvent,
     event_of_json,
     frame_of_json,
 )
 from nav.record.session.session_json import from_bytes
+from nav.record.session.session_pictures import PictureReader, RecordedPicture
 from nav.record.session.session_schemas import SCHEMAS
 from nav.record.session.whole_blocks import is_being_written
 
@@ -156,6 +155,27 @@ class SessionReader:
             except (ValueError, TypeError, KeyError, AttributeError) as error:
                 raise self._refusal(EVENT, message, error) from None
 
+    @property
+    def has_pictures(self) -> bool:
+        """Whether pictures were recorded."""
+        return (self.folder / PICTURES_FILE).exists()
+
+    def pictures(self) -> Iterator[RecordedPicture]:
+        """Iterate over the pictures in the order in which they were written; none without any.
+
+        Yields
+        ------
+        RecordedPicture
+            Decoded when its `image` is asked for.
+
+        Raises
+        ------
+        InputError
+            The file is of another program or a later version.
+        """
+        if self.has_pictures:
+            yield from PictureReader(self.folder)
+
     def _messages(self, records: McapRecords) -> Iterator[tuple[str, Message]]:
         for placed in records:
             record = placed.record
@@ -206,16 +226,7 @@ class SessionReader:
         raise InputError(f"{self.path}: is an MCAP file, but not a session of c1c2nav")
 
     def _take_about(self, metadata: dict[str, str]) -> None:
-        name, _, version = metadata.get("format", "").rpartition("/")
-        if name != FORMAT_NAME or not (version.isascii() and version.isdigit()):
-            raise InputError(
-                f"{self.path}: format is {metadata.get('format', 'missing')!r}, expected {FORMAT}"
-            )
-        if int(version[:9]) > FORMAT_VERSION:
-            raise InputError(
-                f"{self.path}: was recorded by a later version ({metadata['format']}; this program "
-                f"reads up to {FORMAT}); update c1c2nav"
-            )
+        check_format(metadata, self.path)
         self.about = self.about or metadata
 
     def _clock(self) -> SessionClock:
