@@ -19,7 +19,7 @@ from nav.link.igtl_observer import IgtlSetup
 from nav.link.igtl_options import IgtlOptions
 from nav.link.network_address import NetworkAddress
 from nav.live.feed import ProcessFeed
-from nav.live.messages import Command, Ended, Ready
+from nav.live.messages import Command, Ended, Ready, Update
 from nav.run_live import live_job
 from nav.tracking.tool import load_tool
 from phantoms.anatomy.anatomy_files import write_case
@@ -108,6 +108,15 @@ def test_nav_track_serves_every_frame_in_ras_with_the_needles_tip_as_origin(
         assert matrix[:3, 2] == pytest.approx(turned.apply(axis) * FLIP[:3], abs=1e-5)
 
 
+def noticed(feed):
+    """Codes of the notices that the window is to show."""
+    end = time.monotonic() + PATIENCE
+    while not isinstance(update := feed.newest(), Update):
+        assert time.monotonic() < end
+        time.sleep(1e-3)
+    return [notice.code for notice in update.notices]
+
+
 def test_nav_live_serves_from_the_tracking_process(folder, address):
     """Also from the start again, on the same port."""
     recording = folder / "recording"
@@ -129,6 +138,7 @@ def test_nav_live_serves_from_the_tracking_process(folder, address):
             feed.send(Command("play"))
             listener.until(lambda m: m.device == "NeedleToTracker")
             listener.until(lambda m: m.kind == "POLYDATA")
+            assert "igtl_clients" in noticed(feed)
             feed.send(Command("restart"))
             listener.rest()
             assert listener.received[-1].content.code == EXITING
