@@ -10,7 +10,9 @@ from pathlib import Path
 from nav.core.errors import InputError
 from nav.core.notice import Notice
 from nav.text.camera_sentences import CAMERAS
+from nav.text.capture_sentences import CAPTURE
 from nav.text.command_sentences import COMMANDS
+from nav.text.link_sentences import LINKS
 from nav.text.po import translations
 from nav.text.reconstruction_sentences import RECONSTRUCTION
 from nav.text.recording_sentences import RECORDING
@@ -22,7 +24,7 @@ from nav.text.window_labels import WINDOW
 
 TEMPLATES: Mapping[str, Template] = {
     **TRACKING, **CAMERAS, **REGISTRATION, **RECONSTRUCTION, **SESSION, **RECORDING, **COMMANDS,
-    **WINDOW,
+    **WINDOW, **LINKS, **CAPTURE,
 }  # fmt: skip
 LOCALE = Path(__file__).parent.parent / "locale"
 SOURCE = "en"
