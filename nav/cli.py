@@ -26,6 +26,7 @@ from nav.core.errors import (
 from nav.core.outputs import backups_told_to
 from nav.options import bound_values, check_outputs, converted
 from nav.registration_commands import register_app, verify
+from nav.session_commands import session_app
 from nav.terminal import console, one_line, take_terminal
 from nav.text.catalogue import choose_language
 from phantoms import twin_commands
@@ -60,6 +61,7 @@ for command in (
     *twin_commands.COMMANDS,
     register_app,
     verify,
+    session_app,
     accuracy_app,
     study_app,
     case_commands.case_app,

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ from nav.core.notice import Notice
 from nav.core.tracked_frame import TrackedFrame
 from nav.display import check_display
 from nav.live.feed import START_SECONDS, Job, ProcessFeed, Progress, say_end, silent
+from nav.live.live_limits import LiveLimits
 from nav.live.messages import Command, Ended, Stage
 from nav.live.observers import Observer
 from nav.live.playback import PacedImages, PacedSource
@@ -52,7 +53,8 @@ class ObserverSetup(Protocol):
 class LiveJob:
     """Recipe for live tracking; fields are the options of `nav live`, cameras as NAME=NUMBER.
 
-    `observers` are the recorder and the links to other programs.
+    `observers` are the recorder and the links to other programs. `limits` go before those of the
+    case; `lab` is the lab.toml, if any, from which options were taken.
     """
 
     rig: Path | None
@@ -68,6 +70,8 @@ class LiveJob:
     save: Path | None
     stated: StatedErrors | None = None
     observers: tuple[ObserverSetup, ...] = ()
+    limits: LiveLimits = field(default_factory=LiveLimits)
+    lab: Path | None = None
 
     def check(self) -> tuple[Case, Tool]:
         """Read every file once.
@@ -100,7 +104,7 @@ class LiveJob:
             parse_webcams(self.cameras, rig.names)
         else:
             open_source(self.images, rig, self.fps).close()
-        return case, tools[self.needle]
+        return self.limits.apply(case), tools[self.needle]
 
     def load_rig(self) -> Rig | None:
         """Load the rig of the cameras or images; None for recorded poses, which need none."""
@@ -210,8 +214,10 @@ class LiveWork:
         known, self.known_lines = job.known_registration(case, tools)
         self.job, self.saved, self.tools = job, known, tools
         self.unsaved: Notice | None = None
-        self.pipeline = Pipeline(tools[job.needle], case, known, reference=job.reference)
-        self.session = Session(self.pipeline)
+        self.limit_notices = job.limits.notices(case)
+        limited = job.limits.apply(case)
+        self.pipeline = Pipeline(tools[job.needle], limited, known, reference=job.reference)
+        self.session = Session(self.pipeline, job.limits.fle, job.limits.check_limit)
         self.swap: SwapCheck | None = None
         self.recording: PacedSource[Any] | None = None
         self.source = self._poses() if rig is None else self._cameras(rig)
@@ -237,7 +243,7 @@ class LiveWork:
         """Warnings about files and the registration."""
         of_files = map(file_remark, (*self.known_lines, *self.warnings))
         of_observers = (notice for observer in self.observers for notice in observer.notices)
-        own = (*self.session.doubts, *of_observers, *of_files)
+        own = (*self.session.doubts, *self.limit_notices, *of_observers, *of_files)
         return own if self.unsaved is None else (self.unsaved, *own)
 
     def listen(self, tracked: TrackedFrame, state: State) -> Iterable[Command]:
