@@ -1,5 +1,6 @@
 """What a session is replayed with: its own files, or others in place of some of them."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from nav.camera.rig import Rig, load_rig
 from nav.core.errors import InputError
 from nav.core.notice import Notice
+from nav.live.live_limits import LiveLimits, live_limits_from_json
 from nav.live.session import Session
 from nav.model.case import Case, load_case, navigable
 from nav.pipeline import Pipeline
@@ -73,6 +75,8 @@ class ReplaySetup:
         Whether `registration` takes the place of what was touched.
     repeats_touches : bool
         Whether touches can be given again: the case has the fiducials that were touched.
+    limits : LiveLimits
+        Of the set-up with which the session was recorded.
     notices : tuple of Notice
         What the user should know.
     """
@@ -85,7 +89,8 @@ class ReplaySetup:
     rig: Rig | None = None
     replaces_registration: bool = False
     repeats_touches: bool = True
-    notices: tuple[Notice, ...] = field(default=())
+    limits: LiveLimits = field(default_factory=LiveLimits)
+    notices: tuple[Notice, ...] = ()
 
     def new_session(self) -> Session:
         """Return the user's work as it was before the first frame.
@@ -97,7 +102,7 @@ class ReplaySetup:
         """
         needle = self.tools[self.needle]
         pipeline = Pipeline(needle, self.case, self.registration, reference=self.reference)
-        session = Session(pipeline)
+        session = Session(pipeline, self.limits.fle, self.limits.check_limit)
         if self.replaces_registration:
             session.verified, session.message = True, None
             pipeline.registration = self.registration
@@ -157,11 +162,11 @@ def _load(
     case, notices = recorded, []
     if options.case is not None:
         case = load_case(options.case)
+        navigable(case, options.case)
         changed = changed_files(options.case, attachments)
         facts = {"name": case.name, "files": changed}
         notices.append(Notice("replay_other_case" if changed else "replay_same_case", facts))
     case_file = folder / CASE_FILE if options.case is None else options.case
-    navigable(case, case_file)
     tools, files = _tools(options, folder, attachments, needle)
     for name, role in ((needle, "navigated needle"), (reference, "reference body")):
         if name not in tools:
@@ -184,10 +189,21 @@ def _load(
     elif REGISTRATION_FILE in attachments:
         registration, _ = load_registration_file(folder / REGISTRATION_FILE)
     rig = _rig(options, folder, attachments)
+    limits = _limits(session, about)
     return ReplaySetup(
-        case, tools, needle, reference, registration, rig, given is not None, repeats,
-        tuple(notices),
+        limits.apply(case), tools, needle, reference, registration, rig, given is not None, repeats,
+        limits, tuple(notices),
     )  # fmt: skip
+
+
+def _limits(session: Path, about: Mapping[str, str]) -> LiveLimits:
+    text = about.get("limits")
+    if text is None:
+        return LiveLimits()
+    try:
+        return live_limits_from_json(json.loads(text))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InputError(f"{session}: limits in its metadata: {error}") from None
 
 
 def _tools(

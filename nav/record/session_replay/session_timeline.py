@@ -6,10 +6,12 @@ from typing import Any
 from nav.core.errors import Lost
 from nav.core.notice import Notice
 from nav.live.messages import Span, Tick, Timeline
+from nav.record.session.session_format import SessionEvent
 from nav.record.session_replay.recorded_use import RecordedUse
+from nav.text.catalogue import TEMPLATES
 
 # kinds of events that are not shown: spans tell the same, or the replay itself does
-UNSHOWN = frozenset({"started", "command", "ended"})
+UNSHOWN = frozenset({"started", "command", "stage", "prompt", "ended"})
 LEVELS = ("caution", "danger")
 
 
@@ -45,9 +47,9 @@ def session_timeline(
         spans += _runs("lost", at, [tool if is_lost else None for is_lost in lost])
     spans += _runs("alarm", at, [_alarm(message) for message in shown])
     ticks = [
-        Tick(at[index], event.kind, _said(event.kind, event.notice))
+        Tick(at[index], event.kind, said)
         for index, event in use.events
-        if event.kind not in UNSHOWN
+        if (said := _said(event)) is not None
     ]
     return Timeline(
         began,
@@ -78,8 +80,17 @@ def _alarm(message: Any) -> str | None:
     return next((level for level in reversed(LEVELS) if level in levels), None)
 
 
-def _said(kind: str, notice: Notice) -> Notice:
-    """Return what is said of an event; a mark's text is the user's own."""
-    if kind == "mark":
-        return Notice("replay_mark", {"text": str(notice.facts.get("text") or "")})
-    return notice
+def _said(event: SessionEvent) -> Notice | None:
+    """Return what is said of an event, or None where it is not shown."""
+    code = f"replay_{event.kind}_{event.code}"
+    if event.kind in UNSHOWN or event.code in ("level_clear", "level_unknown"):
+        return None
+    if event.kind == "mark":
+        return Notice("replay_mark", {"text": str(event.facts.get("text") or "")})
+    if event.code == "in_use" and event.facts.get("registration") is None:
+        return Notice("replay_registration_none")
+    if code in TEMPLATES:
+        return Notice(code, event.facts)
+    if event.code in TEMPLATES:
+        return event.notice
+    return Notice("replay_event", {"kind": event.kind, "code": event.code})
