@@ -1,7 +1,7 @@
 """What differs between recording and replay, as a table for people and as JSON."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +32,12 @@ def comparison_table(comparison: Comparison) -> Table:
     """
     table = Table(box=None, pad_edge=False)
     table.add_column("quantity")
-    for title in ("frames differ", "of", "largest", "first at frame"):
+    for title in ("frames differ", "largest", "first at frame"):
         table.add_column(title, justify="right")
     for deviation in comparison.deviations:
         table.add_row(
             deviation.name,
             str(deviation.differing),
-            str(comparison.frames),
             _largest(deviation),
             "" if deviation.first is None else str(deviation.first),
         )
@@ -79,13 +78,49 @@ def verdict_line(comparison: Comparison, use: RecordedUse) -> str:
     return f"the replay differs from the recording, {where}"
 
 
-def remark_lines(options: ReplayOptions, comparison: Comparison, use: RecordedUse) -> Iterator[str]:
-    """Yield what else is to be known: alarms, stages, registrations.
+def file_lines(
+    options: ReplayOptions,
+    about: Mapping[str, str],
+    now: Mapping[str, str],
+    attached: Iterable[str],
+) -> Iterator[str]:
+    """Yield with what a session is replayed.
 
     Parameters
     ----------
     options : ReplayOptions
-        What was replayed, and with what.
+        Session and files given.
+    about : mapping of str to str
+        Metadata of the session.
+    now : mapping of str to str
+        Versions with which it is replayed.
+    attached : iterable of str
+        Names of the attachments.
+
+    Yields
+    ------
+    str
+        A line each.
+    """
+    kinds = dict.fromkeys(name.split("/")[0].removesuffix(".toml") for name in attached)
+    kept = [kind for kind in ("case", "registration", "rig", "tools") if kind in kinds]
+    used = ", ".join(kind for kind in kept if kind not in options.replaced)
+    yield f"as attached to the session, whatever the disk holds now: {used or 'nothing'}"
+    if options.replaced:
+        given = (f"{kind} {name}" for kind, name in options.replaced.items())
+        yield f"in place of what was recorded: {', '.join(given)}"
+    recorded = versions(about)
+    other = [f"{name} {recorded[name]}, now {now[name]}" for name in recorded.keys() & now.keys()
+             if recorded[name] != now[name]]  # fmt: skip
+    if other:
+        yield f"recorded with other versions: {'; '.join(sorted(other))}"
+
+
+def finding_lines(comparison: Comparison, use: RecordedUse) -> Iterator[str]:
+    """Yield what differs of alarms, stages and registrations.
+
+    Parameters
+    ----------
     comparison : Comparison
         What was found.
     use : RecordedUse
@@ -96,11 +131,6 @@ def remark_lines(options: ReplayOptions, comparison: Comparison, use: RecordedUs
     str
         A line each.
     """
-    kept = [kind for kind in ("case", "registration", "rig") if kind not in options.replaced]
-    yield f"as recorded (attached to the session): {', '.join([*kept, 'tools'])}"
-    if options.replaced:
-        given = (f"{kind} {name}" for kind, name in options.replaced.items())
-        yield f"in place of what was recorded: {', '.join(given)}"
     for spell in comparison.missing:
         yield f"alarm missing in the replay: {_spell(spell, use)}"
     for spell in comparison.added:

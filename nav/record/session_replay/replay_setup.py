@@ -10,7 +10,7 @@ from nav.core.errors import InputError
 from nav.core.notice import Notice
 from nav.live.live_limits import LiveLimits, live_limits_from_json
 from nav.live.session import Session
-from nav.model.case import Case, load_case, navigable
+from nav.model.case import Case, load_case
 from nav.pipeline import Pipeline
 from nav.record.session_replay.session_unpacking import (
     CASE_FILE,
@@ -162,7 +162,6 @@ def _load(
     case, notices = recorded, []
     if options.case is not None:
         case = load_case(options.case)
-        navigable(case, options.case)
         changed = changed_files(options.case, attachments)
         facts = {"name": case.name, "files": changed}
         notices.append(Notice("replay_other_case" if changed else "replay_same_case", facts))

@@ -13,6 +13,25 @@ from nav.text.catalogue import TEMPLATES
 # kinds of events that are not shown: spans tell the same, or the replay itself does
 UNSHOWN = frozenset({"started", "command", "stage", "prompt", "ended"})
 LEVELS = ("caution", "danger")
+# words for codes that are not those of a notice, by kind and code
+WORDS = {
+    ("touch", "touched"): "replay_touch_touched",
+    ("touch", "forgotten"): "replay_touch_forgotten",
+    ("verification", "touched"): "replay_check_touched",
+    ("verification", "touched_again"): "replay_check_touched",
+    ("verification", "forgotten"): "replay_check_forgotten",
+    ("verification", "verified"): "replay_verified",
+    ("verification", "unverified"): "replay_unverified",
+    ("registration", "made"): "replay_registered",
+    ("registration", "in_use"): "replay_registration_in_use",
+    ("registration", "given_up"): "replay_registration_given_up",
+    ("registration", "taken_back"): "replay_registration_taken_back",
+    ("plan", "followed"): "plan_followed",
+    ("alarm", "level_caution"): "replay_caution",
+    ("alarm", "level_danger"): "replay_danger",
+    ("alarm", "registration_fits_again"): "replay_registration_fits",
+    ("camera", "camera_back"): "replay_camera_back",
+}
 
 
 def session_timeline(
@@ -82,7 +101,7 @@ def _alarm(message: Any) -> str | None:
 
 def _said(event: SessionEvent) -> Notice | None:
     """Return what is said of an event, or None where it is not shown."""
-    code = f"replay_{event.kind}_{event.code}"
+    code = WORDS.get((event.kind, event.code), event.code)
     if event.kind in UNSHOWN or event.code in ("level_clear", "level_unknown"):
         return None
     if event.kind == "mark":
@@ -91,6 +110,4 @@ def _said(event: SessionEvent) -> Notice | None:
         return Notice("replay_registration_none")
     if code in TEMPLATES:
         return Notice(code, event.facts)
-    if event.code in TEMPLATES:
-        return event.notice
     return Notice("replay_event", {"kind": event.kind, "code": event.code})
