@@ -20,12 +20,14 @@ from nav.record.session.session_format import (
     FORMAT_VERSION,
     FRAME,
     GUIDANCE,
+    PICTURES_FILE,
     SESSION_FILE,
     SessionEvent,
     event_of_json,
     frame_of_json,
 )
 from nav.record.session.session_json import from_bytes
+from nav.record.session.session_pictures import PictureReader, RecordedPicture
 from nav.record.session.session_schemas import SCHEMAS
 from nav.record.session.whole_blocks import is_being_written
 
@@ -155,6 +157,27 @@ class SessionReader:
                 yield event_of_json(message.data, message.log_time)
             except (ValueError, TypeError, KeyError, AttributeError) as error:
                 raise self._refusal(EVENT, message, error) from None
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether pictures were recorded."""
+        return (self.folder / PICTURES_FILE).exists()
+
+    def pictures(self) -> Iterator[RecordedPicture]:
+        """Iterate over the pictures in the order in which they were written; none without any.
+
+        Yields
+        ------
+        RecordedPicture
+            Decoded when its `image` is asked for.
+
+        Raises
+        ------
+        InputError
+            The file is of another program or a later version.
+        """
+        if self.has_pictures:
+            yield from PictureReader(self.folder)
 
     def _messages(self, records: McapRecords) -> Iterator[tuple[str, Message]]:
         for placed in records:
