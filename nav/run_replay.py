@@ -105,7 +105,10 @@ def run_comparison(
         console.print(json.dumps(table), markup=False, highlight=False, soft_wrap=True)
     else:
         console.print(comparison_table(comparison))
-        lines = (*file_lines(options, about, now, opened.reader.attachments), *finding_lines(comparison, use))
+        lines = (
+            *file_lines(options, about, now, opened.reader.attachments),
+            *finding_lines(comparison, use),
+        )
         for line in (*lines, *map(sentence, opened.setup.notices)):
             console.print(line, markup=False)
         if comparison.equal:

@@ -25,7 +25,7 @@ PLAYER = frozenset({"pause", "restart", "seek", "step", "speed"})
 class ReplayBadge(Sized):
     """The word REPLAY in the header; a frame around the whole window says it as well."""
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget | None) -> None:
         super().__init__(parent)
         self.text = label("replay_badge")
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -62,7 +62,7 @@ class ReplayBadge(Sized):
 class ReplayFrame(Sized):
     """A frame around the window; the mouse goes through it."""
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget | None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
 

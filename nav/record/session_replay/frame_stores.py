@@ -1,8 +1,9 @@
 """The frames of a replay: as they were recorded, or tracked again in the recorded pictures."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
+from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
@@ -10,72 +11,77 @@ from nav.camera.rig import Rig
 from nav.core.frameset import Frame, FrameSet, Picture
 from nav.core.notice import Notice
 from nav.core.tracked_frame import TrackedFrame
+from nav.record.session_replay.picture_index import PictureStore
 from nav.record.session_replay.recorded_use import RecordedUse
 from nav.tracking.follow.capture_times import without_delays
 from nav.tracking.tool import Tool
 from nav.tracking.tracker import Tracker
 
+Value = TypeVar("Value")
 NEIGHBOURS = 3  # next numbers up and down that are tried for a time that rounding has changed
 
 
-class PictureStore(Protocol):
-    """The pictures of a session."""
-
-    def has(self, camera: str, at: float) -> bool:
-        """Return whether a camera's picture of a time, s, was recorded."""
-        ...
-
-    def picture(self, camera: str, at: float) -> Picture:
-        """Return it; only called where there is one, from any thread."""
-        ...
-
-    def close(self) -> None:
-        """Free the file."""
-        ...
-
-
-class NoPictures:
-    """Of a session that was recorded without pictures."""
-
-    def has(self, camera: str, at: float) -> bool:
-        """Return False."""
-        return False
-
-    def picture(self, camera: str, at: float) -> Picture:
-        """Raise KeyError."""
-        raise KeyError(camera)
-
-    def close(self) -> None:
-        """Do nothing."""
-
-
-class LazyFrames(Mapping[str, Frame]):
-    """Images of one instant that are decoded when somebody looks at them.
+class Decoded:
+    """The images of one frame, decoded when somebody looks at them.
 
     Parameters
     ----------
     times : mapping of str to float
         By camera, s.
+    lost : mapping of str to Notice
+        Why a camera had no image.
     pictures : PictureStore
         Where they are.
     """
 
-    def __init__(self, times: Mapping[str, float], pictures: PictureStore) -> None:
-        self._times, self._pictures = times, pictures
-        self._decoded: dict[str, Frame] = {}
+    def __init__(
+        self, times: Mapping[str, float], lost: Mapping[str, Notice], pictures: PictureStore
+    ) -> None:
+        self._times, self._lost, self._pictures = times, lost, pictures
 
-    def __getitem__(self, camera: str) -> Frame:
-        if camera not in self._decoded:
-            at = self._times[camera]
-            image = self._pictures.picture(camera, at)
-            self._decoded[camera] = Frame(camera, at, image)
-        return self._decoded[camera]
+    @cached_property
+    def _images(self) -> dict[str, Picture | None]:
+        return {camera: self._pictures.picture(camera, at) for camera, at in self._times.items()}
+
+    def frames(self) -> dict[str, Frame]:
+        """Return the images that there are."""
+        return {
+            camera: Frame(camera, self._times[camera], image)
+            for camera, image in self._images.items()
+            if image is not None
+        }
+
+    def missing(self) -> dict[str, Notice]:
+        """Return why a camera has none."""
+        gone = {c: Notice("picture_not_recorded", {"camera": c})
+                for c, image in self._images.items() if image is None}  # fmt: skip
+        return {**self._lost, **gone}
+
+
+class Lazy(Mapping[str, Value]):
+    """A mapping that is made when somebody looks at it.
+
+    Parameters
+    ----------
+    make : callable
+        Returns what it holds.
+    """
+
+    def __init__(self, make: Callable[[], Mapping[str, Value]]) -> None:
+        self._make = make
+
+    @cached_property
+    def _made(self) -> Mapping[str, Value]:
+        return self._make()
+
+    def __getitem__(self, key: str) -> Value:
+        return self._made[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._times)
+        return iter(self._made)
 
     def __len__(self) -> int:
-        return len(self._times)
+        return len(self._made)
 
 
 class RecordedFrames:
@@ -122,12 +128,19 @@ class TrackedPictures:
         The cameras.
     tools : sequence of Tool
         What is tracked.
+    recorded : Rig
+        The cameras as they were then, whose delays were subtracted from the frames' times.
     """
 
     def __init__(
-        self, use: RecordedUse, pictures: PictureStore, rig: Rig, tools: list[Tool]
+        self,
+        use: RecordedUse,
+        pictures: PictureStore,
+        rig: Rig,
+        tools: Sequence[Tool],
+        recorded: Rig,
     ) -> None:
-        self.use, self.pictures, self.rig, self.times = use, pictures, rig, use.times
+        self.use, self.pictures, self.rig, self.times = use, pictures, recorded, use.times
         self.tracker = Tracker(rig, tools)
         self.tracked: list[TrackedFrame] = []
 
@@ -151,10 +164,14 @@ class TrackedPictures:
 
     def _track_next(self) -> None:
         index = len(self.tracked)
-        frames = frame_set(self.use, index, self.pictures, self.rig)
-        tracked = self.tracker.track(replace(frames, frames=dict(frames.frames)))
-        at = self.use.frames[index].captured_at
-        self.tracked.append(replace(tracked, captured_at=at, notices=self.tracker.notices))
+        lazy = frame_set(self.use, index, self.pictures)
+        frames, missing = dict(lazy.frames), dict(lazy.missing)
+        times = {camera: frame.time for camera, frame in frames.items()}
+        at = time_with_delays(lazy.time, times, self.rig)
+        tracked = self.tracker.track(replace(lazy, time=at, frames=frames, missing=missing))
+        captured_at = self.use.frames[index].captured_at
+        notices = self.tracker.notices
+        self.tracked.append(replace(tracked, captured_at=captured_at, notices=notices))
 
     def close(self) -> None:
         """Free the file and the tracker's threads."""
@@ -162,9 +179,7 @@ class TrackedPictures:
         self.tracker.close()
 
 
-def frame_set(
-    use: RecordedUse, index: int, pictures: PictureStore, rig: Rig | None = None
-) -> FrameSet:
+def frame_set(use: RecordedUse, index: int, pictures: PictureStore) -> FrameSet:
     """Return the images that a recorded frame was measured in.
 
     Parameters
@@ -175,23 +190,16 @@ def frame_set(
         Of the frame.
     pictures : PictureStore
         Its pictures.
-    rig : Rig, optional
-        Whose delays were subtracted from the frame's time.
 
     Returns
     -------
     FrameSet
-        Cameras whose picture was not recorded are missing, and why.
+        Decoded when somebody looks at it; cameras whose picture was not recorded are missing.
     """
-    tracked, times = use.frames[index], use.pictures[index]
-    there = {camera: at for camera, at in times.items() if pictures.has(camera, at)}
-    missing = dict(tracked.camera_lost)
-    for camera in times.keys() - there.keys():
-        missing[camera] = Notice("picture_not_recorded", {"camera": camera})
-    frames = FrameSet(tracked.number, tracked.time, LazyFrames(there, pictures), missing)
-    if rig is None or not there:
-        return frames
-    return replace(frames, time=time_with_delays(tracked.time, there, rig))
+    tracked = use.frames[index]
+    decoded = Decoded(use.pictures[index], tracked.camera_lost, pictures)
+    frames, missing = Lazy(decoded.frames), Lazy(decoded.missing)
+    return FrameSet(tracked.number, tracked.time, frames, missing)
 
 
 def time_with_delays(taken: float, times: Mapping[str, float], rig: Rig) -> float:

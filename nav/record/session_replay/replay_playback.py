@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -189,7 +190,7 @@ class SessionSource:
         while (index := playback.next_frame()) is not None:
             playback.computing = time.monotonic(), 0.0
             try:
-                if not self.frames.prepare(index, lambda done, end=index: self._go_on(done, end)):
+                if not self.frames.prepare(index, partial(self._go_on, index)):
                     playback.shown = before  # the user wants to go elsewhere
                     continue
                 if index != before + 1:
@@ -200,7 +201,7 @@ class SessionSource:
             before = index
             yield replace(tracked, captured_at=None)
 
-    def _go_on(self, done: int, end: int) -> bool:
+    def _go_on(self, end: int, done: int) -> bool:
         playback = self.playback
         if playback.computing is not None:
             playback.computing = playback.computing[0], done / max(end, 1)

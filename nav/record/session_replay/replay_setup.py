@@ -71,6 +71,8 @@ class ReplaySetup:
         That is there from the start.
     rig : Rig or None
         The cameras; None where the session has none.
+    recorded_rig : Rig or None
+        The cameras as they were then.
     replaces_registration : bool
         Whether `registration` takes the place of what was touched.
     repeats_touches : bool
@@ -87,6 +89,7 @@ class ReplaySetup:
     reference: str
     registration: Registration | None = None
     rig: Rig | None = None
+    recorded_rig: Rig | None = None
     replaces_registration: bool = False
     repeats_touches: bool = True
     limits: LiveLimits = field(default_factory=LiveLimits)
@@ -187,12 +190,19 @@ def _load(
         )
     elif REGISTRATION_FILE in attachments:
         registration, _ = load_registration_file(folder / REGISTRATION_FILE)
-    rig = _rig(options, folder, attachments)
     limits = _limits(session, about)
     return ReplaySetup(
-        limits.apply(case), tools, needle, reference, registration, rig, given is not None, repeats,
-        limits, tuple(notices),
-    )  # fmt: skip
+        limits.apply(case),
+        tools,
+        needle,
+        reference,
+        registration,
+        *_rigs(options, folder, attachments),
+        given is not None,
+        repeats,
+        limits,
+        tuple(notices),
+    )
 
 
 def _limits(session: Path, about: Mapping[str, str]) -> LiveLimits:
@@ -230,21 +240,23 @@ def _tools(
     return tools, files
 
 
-def _rig(options: ReplayOptions, folder: Path, attachments: Mapping[str, bytes]) -> Rig | None:
+def _rigs(
+    options: ReplayOptions, folder: Path, attachments: Mapping[str, bytes]
+) -> tuple[Rig | None, Rig | None]:
+    """Return the cameras to replay with, and as they were."""
     if options.rig is not None and not options.pictures:
         raise InputError(
             "--rig: has no effect on poses that were recorded; give --from pictures as well"
         )
+    recorded = load_rig(folder / RIG_FILE) if RIG_FILE in attachments else None
     if options.rig is not None:
-        return load_rig(options.rig)
-    if RIG_FILE in attachments:
-        return load_rig(folder / RIG_FILE)
-    if options.pictures:
+        return load_rig(options.rig), recorded
+    if options.pictures and recorded is None:
         raise InputError(
             f"{options.session}: has no rig: its poses do not come from pictures; leave out "
             "--from pictures"
         )
-    return None
+    return recorded, recorded
 
 
 def _same_fiducials(recorded: Case, given: Case) -> bool:

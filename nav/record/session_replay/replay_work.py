@@ -15,14 +15,11 @@ from nav.live.feed import Progress, silent
 from nav.live.messages import Command
 from nav.live.observers import Observer
 from nav.live.session import Session, State
+from nav.record.session.session_format import PICTURES_FILE
 from nav.record.session.session_reader import SessionReader, open_session
 from nav.record.session_replay.fast_forward import repeated_commands, session_before
-from nav.record.session_replay.frame_stores import (
-    NoPictures,
-    PictureStore,
-    RecordedFrames,
-    TrackedPictures,
-)
+from nav.record.session_replay.frame_stores import RecordedFrames, TrackedPictures
+from nav.record.session_replay.picture_index import NoPictures, PictureIndex, PictureStore
 from nav.record.session_replay.recorded_use import RecordedUse, read_use
 from nav.record.session_replay.replay_playback import SessionSource
 from nav.record.session_replay.replay_setup import ReplayOptions, ReplaySetup, load_setup
@@ -106,11 +103,17 @@ def frame_store(
             f"{opened.reader.folder}: was recorded without pictures; leave out --from pictures"
         )
     assert setup.rig is not None
-    return TrackedPictures(use, pictures, setup.rig, list(setup.tools.values()))
+    tools, recorded = list(setup.tools.values()), setup.recorded_rig or setup.rig
+    return TrackedPictures(use, pictures, setup.rig, tools, recorded)
 
 
 def _pictures(reader: SessionReader) -> PictureStore:
-    return NoPictures()
+    path = reader.folder / PICTURES_FILE
+    try:
+        pictures = PictureIndex(path, reader.clock)
+    except OSError:
+        return NoPictures()  # there are none, or they were left on another disk
+    return pictures if len(pictures) else NoPictures()
 
 
 @dataclass(frozen=True)
