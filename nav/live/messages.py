@@ -229,13 +229,13 @@ class Standstill:
     ----------
     at : float
         In s, monotonic clock.
-    why : {"simulated", "slow", "paused", "over"}
-        The next simulated frame set is being drawn or tracked, a session is replayed slower than it
-        was, the user has paused, or the recording is over (then nothing is current any more).
+    why : {"simulated", "paused", "over"}
+        The next simulated frame set is being drawn or tracked, the user has paused, or the
+        recording is over (then nothing is current any more).
     """
 
     at: float
-    why: Literal["simulated", "slow", "paused", "over"]
+    why: Literal["simulated", "paused", "over"]
 
 
 @dataclass(frozen=True)

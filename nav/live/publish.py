@@ -106,7 +106,7 @@ class Publisher:
     simulated : bool
         Whether time stands still until the next result.
     replayed : bool
-        Whether the chart's time is the recorded one.
+        Whether a recorded session is played: its time is the chart's, and does not age.
     """
 
     def __init__(
@@ -178,7 +178,7 @@ class Publisher:
             else:
                 tracked, state, captured_at, rate, delay, notices = latest
                 message = make_update(tracked, state, captured_at, samples, rate, delay, notices)
-                if self.simulated:
+                if self.simulated or self.replayed:
                     message = replace(message, captured_at=message.sent_at, simulated=True)
             if message is None:
                 continue

@@ -10,6 +10,8 @@ REPLAY: dict[str, Template] = {
     "replay_recorded_light": "recorded",
     "replay_reading": "Reading the session",
     "replay_computing": "Computing what comes before",
+    "replay_gap": "Nothing was recorded for {seconds:.1f} s",
+    "replay_silent": "The replay does not answer",
     "replay_end": "End of the session: Home plays it again",
     "replay_paused": "REPLAY paused at {at}: Space goes on",
     # what the user should know of it
@@ -41,7 +43,7 @@ REPLAY: dict[str, Template] = {
     "replay_lost_span": "{tool} lost, {seconds:.1f} s",
     "replay_alarm_span": "{level}, {seconds:.1f} s",
     "replay_keys": (
-        "Left, Right: 5 s  ·  Shift: one frame  ·  Page Up, Page Down: events  ·  Up, Down: speed"
+        "Left, Right: 5 s  ·  Shift: a frame  ·  Page keys: events  ·  Up, Down: speed"
     ),
     # what happened
     "replay_mark": "Mark: {text}",

@@ -38,10 +38,11 @@ from nav.view.theme import (
 from nav.view.words import LEVELS, STAGES
 
 LANES = ("replay_stages", "replay_losses", "replay_alarms", "replay_events")
-HEIGHTS = (2.4, 1.8, 2.2, 2.6)  # of the lanes, in grid units
-AXIS = 2.4  # of the numbers below them
+HEIGHTS = (2.8, 2.2, 2.4, 2.8)  # of the lanes, in grid units
+AXIS = 2.6  # of the numbers below them
 # s between two numbers of the axis
 STEPS = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
+SAID = ("message", "notice")  # kinds of events that are only said
 ALARM = {"caution": Level.CAUTION, "danger": Level.DANGER}
 STAGE_INK = {
     Stage.REGISTER: QColor("#3d5a80"),
@@ -257,10 +258,13 @@ class ReplayLanes(Sized):
 
     def _events(self, painter: QPainter, lane: QRectF) -> None:
         assert self.timeline is not None
-        for tick in self.timeline.ticks:
-            if tick.kind != "alarm":
-                middle = QPointF(self.x_of(tick.at), lane.center().y())
-                draw_tick(painter, middle, 0.42 * lane.height(), tick.kind, self.metrics.hair)
+        said = [tick for tick in self.timeline.ticks if tick.kind in SAID]
+        done = [tick for tick in self.timeline.ticks if tick.kind not in (*SAID, "alarm")]
+        shown = {tick.at for tick in done}
+        # an answer to what was done stands at the same place, and would hide its mark
+        for tick in (*(each for each in said if each.at not in shown), *done):
+            middle = QPointF(self.x_of(tick.at), lane.center().y())
+            draw_tick(painter, middle, 0.42 * lane.height(), tick.kind, self.metrics.hair)
 
     def _axis(self, painter: QPainter, area: QRectF) -> None:
         assert self.timeline is not None

@@ -12,6 +12,7 @@ from nav.live.messages import Command, Message, Preparing, Ready, Sample, Timeli
 from nav.text.catalogue import label, sentence
 from nav.view.live_display import Banner, DisplayState
 from nav.view.live_window import LiveWindow
+from nav.view.pace import SIMULATION_SILENT
 from nav.view.replay_bar import SKIP, ReplayBar
 from nav.view.replay_lanes import clock_text
 from nav.view.sized import Sized
@@ -165,8 +166,17 @@ class ReplayWindow(LiveWindow):
             banner = Banner(sentence(at), False)
         elif why == "over" and self.ended is None:
             banner = Banner(label("replay_end"), False)
+        elif self._is_silent():
+            banner = Banner(label("replay_silent"), True)
         age = label("replay_recorded_light") if state.age else ""
         return replace(state, banner=banner, age=age, delay="", rate="")
+
+    def _is_silent(self) -> bool:
+        """Return whether the process that replays has said nothing for too long."""
+        waiting = self.newest is None or self.ended is not None or not self.feed.alive()
+        if waiting or self.newest is None:
+            return False
+        return self.clock() - self.newest.captured_at > SIMULATION_SILENT
 
     def _show(self, state: DisplayState) -> None:
         super()._show(state)

@@ -159,8 +159,10 @@ class SessionPlayback(Playback):
             return Standstill(now, "over")
         if self.began and not self.playing:
             return Standstill(now, "paused") if self.shown >= 0 else None
-        if self.speed < 1.0 and (now - self.shown_at) * self.speed <= HELD:
-            return Standstill(now, "slow")
+        following, past = self.shown + 1, (now - self.shown_at) * self.speed
+        if 0 < following < len(self.times) and past > HELD:
+            gap = float(self.times[following] - self.times[self.shown])
+            return Preparing(Notice("replay_gap", {"seconds": gap})) if gap > HELD else None
         return None
 
 
