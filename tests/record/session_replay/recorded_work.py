@@ -61,8 +61,8 @@ class Recording:
 
     def frame(self, tracked: TrackedFrame, state: State) -> None:
         """Keep a frame with its pictures, and what was shown after it."""
-        self.at = START.monotonic + tracked.time if tracked.captured_at is None else (
-            tracked.captured_at
+        self.at = (
+            START.monotonic + tracked.time if tracked.captured_at is None else (tracked.captured_at)
         )
         self.frames.append(tracked.without_images())
         self.states.append(state)
