@@ -74,19 +74,29 @@ def live(
     poses: InputPath | None = None,
     twin: Annotated[bool, Parameter(negative="")] = False,
     registration: InputPath | None = None,
-    needle: str = "needle",
-    reference: str = "reference",
+    needle: str | None = None,
+    reference: str | None = None,
     fps: float | None = None,
     save: Annotated[Path | None, toml_output("registration")] = None,
     seed: int = 0,
     language: Language = None,
     position_sd: float | None = None,
     rotation_sd_deg: float | None = None,
+    lab: InputPath | None = None,
+    no_lab: Annotated[bool, Parameter(negative="")] = False,
+    record: Annotated[Path | None, Parameter(negative="")] = None,
+    no_record: Annotated[bool, Parameter(negative="")] = False,
+    no_pictures: Annotated[bool, Parameter(negative="")] = False,
+    lossless: Annotated[bool, Parameter(negative="")] = False,
+    code: str | None = None,
 ) -> None:
     """The live window: webcams, recorded images or poses at their own pace, the simulated twin.
 
     Example: nav live --rig rig.toml --tool needle.toml --tool reference.toml --case case.toml
     --camera left=0 --camera right=2
+
+    In a folder with a lab.toml (`nav lab init` writes it) no options are needed; those that are
+    given go before its entries.
 
     Without --registration the window leads through touching the fiducials: put the tip into the
     divot it names, hold still, press Space.
@@ -108,9 +118,9 @@ def live(
         registration.toml of an earlier registration; the reference body must not have moved since.
         It must be of this case and reference body, and one check point is touched first.
     needle
-        Name of the navigated tool.
+        Name of the navigated tool; "needle" by default.
     reference
-        Name of the reference body.
+        Name of the reference body; "reference" by default.
     fps
         Images per second of a recording that does not say.
     save
@@ -122,32 +132,58 @@ def live(
         deviation per axis.
     rotation_sd_deg
         The same of its rotation, degrees.
+    lab
+        The set-up to use instead of the current folder's lab.toml.
+    no_lab
+        Use no lab.toml.
+    record
+        Folder of sessions: a record of this use (poses, what was shown, pictures) is put there.
+        With cameras or another tracker it is put into "sessions" where nothing is said.
+    no_record
+        Record nothing.
+    no_pictures
+        Record all but the cameras' pictures.
+    lossless
+        Record pictures bit for bit, for accuracy work; as JPEG of quality 95 by default.
+    code
+        Pseudonym of who or what is punctured (letters, digits, hyphens); part of the folder's name.
     """
     choose_language(language)
+    from nav.record.session.record_setup import record_options
+
+    recording = record_options(record, no_record, no_pictures, lossless, code)
     if twin:
         from phantoms.demo.live_demo import run_twin
 
-        if rig or tool or case or camera or images or poses:
+        if rig or tool or case or camera or images or poses or lab:
             raise InputError("nav live: --twin brings its own rig, tools, case and cameras")
-        run_twin(seed, console())
+        run_twin(seed, console(), recording.setups("twin"))
         return
-    from nav.record.recorded_poses import stated_errors
-    from nav.run_live import live_job, run_live
+    from nav.lab.lab_live import LiveOptions, live_setup
+    from nav.run_live import run_live
 
-    job = live_job(
-        rig,
-        tool or [],
-        case,
-        poses,
-        cameras=tuple(camera or []),
+    given = LiveOptions(
+        rig=rig,
+        tools=tuple(tool or ()),
+        case=case,
+        cameras=tuple(camera or ()),
         images=images,
+        poses=poses,
         registration=registration,
         needle=needle,
         reference=reference,
         fps=fps,
         save=save,
-        stated=stated_errors(position_sd, rotation_sd_deg),
+        position_sd=position_sd,
+        rotation_sd_deg=rotation_sd_deg,
+        language=language,
+        record=recording,
     )
+    setup = live_setup(given, lab, no_lab)
+    choose_language(setup.options.language)
+    job = setup.job()
+    for line in setup.lines:
+        console().print(line)
     run_live(job, console())
 
 

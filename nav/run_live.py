@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from rich.console import Console
 
@@ -19,13 +19,14 @@ from nav.display import check_display
 from nav.live.feed import START_SECONDS, Job, ProcessFeed, Progress, say_end, silent
 from nav.live.live_limits import LiveLimits
 from nav.live.messages import Command, Ended, Stage
-from nav.live.observers import Observer
+from nav.live.observers import Observer, ObserverSetup
 from nav.live.playback import PacedImages, PacedSource
 from nav.live.session import Session, State
 from nav.live.swapcheck import SwapCheck
 from nav.model.case import Case, load_case, navigable
 from nav.pipeline import Pipeline
 from nav.record.recorded_poses import RecordedPoses, open_recorded_poses
+from nav.record.session.carried_files import CarriedFiles
 from nav.registration.registration_result import (
     Registration,
     load_registration_file,
@@ -39,14 +40,6 @@ from nav.tracking.tool import Tool, check_tools, load_tool
 from nav.tracking.tracker import Tracker
 
 log = logging.getLogger(__name__)
-
-
-class ObserverSetup(Protocol):
-    """Recipe for an observer; sent to the tracking process, which opens it there."""
-
-    def open(self, work: "LiveWork") -> Observer:
-        """Open files, ports and threads; raise InputError where one cannot be had."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -221,7 +214,12 @@ class LiveWork:
         self.swap: SwapCheck | None = None
         self.recording: PacedSource[Any] | None = None
         self.source = self._poses() if rig is None else self._cameras(rig)
-        self.observers: list[Observer] = [setup.open(self) for setup in job.observers]
+        self.observers: list[Observer] = []
+        try:
+            self.observers += [setup.open(self) for setup in job.observers]
+        except InputError:
+            self.source.close()
+            raise
 
     def _poses(self) -> PoseSource:
         played = PacedSource(self.job.open_poses())
@@ -237,6 +235,11 @@ class LiveWork:
             self.recording = images
         self.swap = SwapCheck(rig)
         return CameraPoses(images, Tracker(rig, list(self.tools.values())), self.swap.look)
+
+    def carried_files(self) -> CarriedFiles:
+        """Return the files and limits that a record of this use carries along."""
+        job, tools = self.job, tuple(zip(self.tools, self.job.tools, strict=True))
+        return CarriedFiles(job.rig, tools, job.case, job.registration, job.lab, job.limits)
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -382,6 +385,9 @@ def live_job(
     """
     for option, value in (("--rig", rig or poses), ("--tool", tools), ("--case", case)):
         if not value:
-            raise InputError(f"nav live: {option} is missing (only --twin needs none)")
+            raise InputError(
+                f"nav live: {option} is missing, and there is no lab.toml that has it; nav lab "
+                "init writes one (only --twin needs none)"
+            )
     assert case is not None
     return LiveJob(rig, tuple(tools), case, poses=poses, **rest)

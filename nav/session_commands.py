@@ -7,7 +7,7 @@ from cyclopts import App, Parameter
 
 from nav.core.errors import InputError
 from nav.core.filekinds import SUMMARY
-from nav.options import InputPath, Language, Output
+from nav.options import InputPath, Language, Output, OutputFolder
 from nav.terminal import console
 from nav.text.catalogue import choose_language
 
@@ -21,6 +21,129 @@ session_app = App(
 )
 
 
+Json = Annotated[bool, Parameter(name="--json", negative="")]
+
+
+@session_app.command(name="list")
+def session_list(
+    folder: InputPath = Path("sessions"), *, sort: str = "start", as_json: Json = False
+) -> None:
+    """List the sessions of a folder: length, share tracked, pictures, state, smallest bound.
+
+    Example: nav session list
+
+    Example: nav session list /data/sessions --sort bound
+
+    The share tracked is that of the frames in which every tool had a pose. The smallest bound is
+    the least 95 % lower bound of the distance to an artery or the cord. A finished session is
+    looked at only at its end: `nav session check` reads all of it.
+
+    Parameters
+    ----------
+    folder
+        That holds sessions.
+    sort
+        start, code, length, size, state or bound.
+    as_json
+        Print JSON.
+    """
+    from nav.record.session_tools.session_list import list_sessions
+
+    list_sessions(folder, sort, as_json, console())
+
+
+@session_app.command(name="show")
+def session_show(session: InputPath) -> None:
+    """Show what is in a session: tools, registrations, touches, alarms, marks, a time line.
+
+    Example: nav session show sessions/2026-11-30T09-12-05-p7
+
+    Parameters
+    ----------
+    session
+        Its folder.
+    """
+    from nav.record.session_tools.session_show import show_session
+
+    show_session(session, console())
+
+
+@session_app.command(name="check")
+def session_check(session: InputPath, *, case: InputPath | None = None) -> None:
+    """Check that all of a session is there and undamaged; one line for each finding.
+
+    Example: nav session check sessions/2026-11-30T09-12-05-p7 --case case
+
+    Reads everything: checksums of all records, SHA-256 of the attachments, that every frame can be
+    rebuilt and every picture decoded, gaps in numbers and times, what the recorder said. Exit code
+    0: whole; 3: something is missing or damaged; 1: whole, but the case has changed since; 2:
+    nothing of it can be read.
+
+    Parameters
+    ----------
+    session
+        Its folder.
+    case
+        case.toml or its folder: is it still the case that was recorded?
+    """
+    from nav.record.session_tools.session_check import check_session
+
+    check_session(session, case, console())
+
+
+@session_app.command(name="repair")
+def session_repair(
+    session: InputPath, *, output: Annotated[Path | None, OutputFolder()] = None
+) -> None:
+    """Finish a cut session, and keep all that can be read of a damaged one.
+
+    Example: nav session repair sessions/2026-11-30T09-12-05-p7
+
+    A session that a power failure or a crash has cut is completed up to there; of a damaged one
+    only the blocks of messages that were hit are left out. What was lost is said, and stands in the
+    repaired session. A session that is whole is left as it is.
+
+    Parameters
+    ----------
+    session
+        Its folder.
+    output
+        Folder for the repaired session; by default it is repaired in its place, and each file that
+        was cut or damaged is kept under a number (session.1.mcap).
+    """
+    from nav.record.session_tools.session_repair import repair_session
+
+    repair_session(session, output, console())
+
+
+@session_app.command(name="delete")
+def session_delete(
+    folder: InputPath = Path("sessions"),
+    *,
+    code: str,
+    yes: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Delete all sessions of a pseudonym.
+
+    Example: nav session delete --code p7
+
+    Says what will go, and asks. Only folders that are sessions are deleted, and nothing that links
+    lead to.
+
+    Parameters
+    ----------
+    folder
+        That holds sessions.
+    code
+        The pseudonym.
+    yes
+        Do not ask.
+    """
+    from nav.record.session_tools.session_delete import delete_sessions
+
+    delete_sessions(folder, code, yes, console().input, console())
+
+
 def replay(
     session: Annotated[InputPath, Parameter(help="Folder of the session.")],
     /,
@@ -32,7 +155,7 @@ def replay(
     tool: Annotated[list[InputPath] | None, Parameter(name="--tool", negative="")] = None,
     compare: Annotated[bool, Parameter(negative="")] = False,
     output: Annotated[Path | None, Output(SUMMARY)] = None,
-    json: Annotated[bool, Parameter(negative="")] = False,
+    as_json: Json = False,
     language: Language = None,
 ) -> None:
     """Play a recorded session again in the live window, or compare the replay with the recording.
@@ -65,7 +188,7 @@ def replay(
         are missing or new, stages and registrations.
     output
         With --compare, also write that as JSON.
-    json
+    as_json
         With --compare, print JSON instead of the table.
     """
     from nav.record.session_replay.replay_setup import ReplayOptions
@@ -75,9 +198,9 @@ def replay(
     pictures = source == "pictures"
     options = ReplayOptions(session, pictures, registration, case, rig, tuple(tool or ()))
     if compare:
-        run_comparison(options, output, json, console())
+        run_comparison(options, output, as_json, console())
         return
-    for name, given in (("--output", output is not None), ("--json", json)):
+    for name, given in (("--output", output is not None), ("--json", as_json)):
         if given:
             raise InputError(f"nav replay: {name} goes with --compare")
     run_replay(options, console())

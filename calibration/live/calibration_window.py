@@ -12,18 +12,19 @@ from PySide6.QtWidgets import QLabel, QMainWindow, QPushButton, QWidget
 
 from calibration.cameras.rig_calibration import RigCalibration, Scale, calibrate_gathered
 from calibration.cameras.rig_report import advice
-from calibration.live.askbar import AskBar
-from calibration.live.background import aside
-from calibration.live.calibration_source import BoardCameras
 from calibration.live.capture_display import Shown
 from calibration.live.capture_guide import Ask
+from calibration.live.hint_icons import draw_ask
 from calibration.live.live_result import MEANING, WHAT_NEXT
 from calibration.live.panes import Panes
 from calibration.live.taking import Taking
 from calibration.live.verdict_table import VerdictTable
 from calibration.live.watch import Watch
+from nav.camera.uncalibrated import UncalibratedCameras
+from nav.core.background import aside
 from nav.core.errors import InputError
 from nav.core.notice import Notice
+from nav.view.ask_bar import AskBar
 from nav.view.header import button_style
 from nav.view.overlays import Notices
 from nav.view.quitting import QUIT_KEY
@@ -50,7 +51,7 @@ class CalibrateWindow(QMainWindow):
 
     Parameters
     ----------
-    source : BoardCameras
+    source : UncalibratedCameras
         The cameras.
     taking : Taking
         Decides which images are taken.
@@ -71,7 +72,7 @@ class CalibrateWindow(QMainWindow):
 
     def __init__(
         self,
-        source: BoardCameras,
+        source: UncalibratedCameras,
         taking: Taking,
         save: Callable[[RigCalibration], Any],
         scale: Scale,
@@ -103,7 +104,11 @@ class CalibrateWindow(QMainWindow):
         self.setPalette(palette)
         body = QWidget()
         self.setCentralWidget(body)
-        self.bar, self.panes, self.table = AskBar(), Panes(self.taking.names), VerdictTable()
+        self.bar, self.panes, self.table = (
+            AskBar(draw_ask, Ask("busy", "Starting the cameras")),
+            Panes(self.taking.names),
+            VerdictTable(),
+        )
         self.count = QLabel("")
         self.buttons: dict[str, QPushButton] = {}
         for key, (label, _) in BUTTONS.items():

@@ -9,12 +9,10 @@ from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from calibration.live.capture_guide import Ask
 from nav.core.frames import Array
-from nav.guidance.alarms import Level
-from nav.view.status_shapes import draw_status
-from nav.view.theme import ACCENT, BACK, FAINT, LEVEL, QUIET, TEXT, faded
+from nav.view.ask_icons import STATES, draw_state
+from nav.view.theme import ACCENT, BACK, FAINT, QUIET, TEXT, faded
 
 COLUMNS, ROWS = 4, 3
-DONE = LEVEL[Level.CLEAR]
 FRONT = np.array([[-1.0, -0.75], [1.0, -0.75], [1.0, 0.75], [-1.0, 0.75]])
 NEARER = 0.34  # by how much the near side is drawn larger, the far one smaller
 SHORTER = 0.8
@@ -34,7 +32,10 @@ def draw_ask(painter: QPainter, box: QRectF, ask: Ask) -> None:
     """
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    DRAWN.get(ask.kind, _show)(painter, box, ask)
+    if ask.kind in STATES:
+        draw_state(painter, box, ask)
+    else:
+        DRAWN.get(ask.kind, _show)(painter, box, ask)
     painter.restore()
 
 
@@ -167,37 +168,8 @@ def _both(painter: QPainter, box: QRectF, ask: Ask) -> None:
         _board(painter, inner, FRONT)
 
 
-def _tick(painter: QPainter, box: QRectF, ask: Ask) -> None:
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(DONE)
-    inset = box.width() * 0.06
-    painter.drawEllipse(box.adjusted(inset, inset, -inset, -inset))
-    painter.setPen(QPen(BACK, box.width() * 0.1, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-    painter.drawPolyline(_polygon(box, np.array([[-0.45, 0.02], [-0.12, 0.36], [0.45, -0.33]])))
-
-
-def _lost(painter: QPainter, box: QRectF, ask: Ask) -> None:
-    draw_status(painter, box, "lost")
-
-
-def _half(painter: QPainter, box: QRectF, ask: Ask) -> None:
-    draw_status(painter, box, "doubtful")
-
-
-def _busy(painter: QPainter, box: QRectF, ask: Ask) -> None:
-    """Draw an arc that goes round: `way` holds its angle, degrees."""
-    inset = box.width() * 0.14
-    ring = box.adjusted(inset, inset, -inset, -inset)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(FAINT, box.width() * 0.08))
-    painter.drawEllipse(ring)
-    painter.setPen(QPen(ACCENT, box.width() * 0.08))
-    painter.drawArc(ring, -16 * ask.way[0], 16 * 100)
-
-
 Drawn = Callable[[QPainter, QRectF, Ask], None]
 DRAWN: dict[str, Drawn] = {
     "show": _show, "tilt": _tilt, "place": _place, "nearer": _nearer, "farther": _farther,
-    "still": _still, "both": _both, "captured": _tick, "done": _tick, "good": _tick,
-    "lost": _lost, "repeat": _lost, "again": _half, "usable": _half, "busy": _busy,
+    "still": _still, "both": _both,
 }  # fmt: skip

@@ -65,11 +65,11 @@ def capture_and_calibrate(
         raise InputError(
             "no display here for --camera; take images of the board and give them with --images"
         )
-    from calibration.live.calibration_source import BoardCameras
     from calibration.live.run_calibration import run_window
+    from nav.camera.uncalibrated import UncalibratedCameras
 
     with console.status("starting the cameras"):
-        source = BoardCameras(cameras, size, capture=capture)
+        source = UncalibratedCameras(cameras, size, capture=capture)
     run_window(source, printed.scaled(scale.share), board, output, console, scale, keep)
 
 

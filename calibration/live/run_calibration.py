@@ -7,22 +7,22 @@ from rich.console import Console
 from calibration.board import Board
 from calibration.cameras.rig_calibration import RigCalibration, Scale, write_calibration
 from calibration.cameras.rig_report import print_calibration
-from calibration.live.calibration_source import BoardCameras
 from calibration.live.calibration_window import CalibrateWindow
 from calibration.live.taking import Taking
+from nav.camera.uncalibrated import UncalibratedCameras
 from nav.view.live_app import application
 from nav.view.quitting import add_quit_key, closed_by_signals
 
 
 def run_window(
-    source: BoardCameras, board: Board, board_file: Path, output: Path, console: Console,
+    source: UncalibratedCameras, board: Board, board_file: Path, output: Path, console: Console,
     scale: Scale, keep: Path | None,
 ) -> None:  # fmt: skip
     """Show the window until something is saved or it is closed; release the cameras.
 
     Parameters
     ----------
-    source : BoardCameras
+    source : UncalibratedCameras
         The cameras; closed at the end.
     board : Board
         The board, at its true size.

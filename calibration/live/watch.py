@@ -3,9 +3,9 @@
 import logging
 import threading
 
-from calibration.live.calibration_source import BoardCameras
 from calibration.live.capture_display import Shown
 from calibration.live.taking import Taking
+from nav.camera.uncalibrated import UncalibratedCameras
 from nav.core.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -16,13 +16,13 @@ class Watch:
 
     Parameters
     ----------
-    source : BoardCameras
+    source : UncalibratedCameras
         The cameras.
     taking : Taking
         Decides which images are taken.
     """
 
-    def __init__(self, source: BoardCameras, taking: Taking) -> None:
+    def __init__(self, source: UncalibratedCameras, taking: Taking) -> None:
         self.source, self.taking = source, taking
         self.newest: Shown | None = None
         self.problem = ""

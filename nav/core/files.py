@@ -41,6 +41,7 @@ EXPECTED = {
     "int_type": "expected a whole number",
     "int_from_float": "expected a whole number",
     "string_type": "expected a text in quotes",
+    "bool_type": "expected true or false",
     "tuple_type": "expected a list",
     "list_type": "expected a list",
     "string_pattern_mismatch": "expected 64 hexadecimal digits",
@@ -171,12 +172,31 @@ def checked(data: Mapping[str, Any], model: type[Model], name: str) -> Model:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise InputError(f"{name}: {_first_problem(error, data)}") from None
+        raise InputError(f"{name}: {located_problems(error, data)[0][1]}") from None
 
 
-def _first_problem(error: ValidationError, data: Mapping[str, Any]) -> str:
+def located_problems(
+    error: ValidationError, data: Mapping[str, Any]
+) -> list[tuple[tuple[str | int, ...], str]]:
+    """Return everything that a validation found wrong.
+
+    Parameters
+    ----------
+    error : pydantic.ValidationError
+        Of the validation.
+    data : mapping
+        What was validated.
+
+    Returns
+    -------
+    list of (tuple, str)
+        Keys and indices of the place, and a line that begins with it.
+    """
     problems = error.errors(include_url=False)
-    problem = problems[0]
+    return [(tuple(one["loc"]), _problem_line(one, problems, data)) for one in problems]
+
+
+def _problem_line(problem: Any, problems: Sequence[Any], data: Mapping[str, Any]) -> str:
     location = tuple(problem["loc"])
     kind, context, value = problem["type"], problem.get("ctx", {}), problem.get("input")
     if kind == "missing" and _in_list(location):

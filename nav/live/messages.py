@@ -266,17 +266,18 @@ class Command:
     kind : str
         capture: use the fiducial that is touched now; undo: forget the last one; plan: follow the
         plan named in `argument`; skip: go on without verifying; check: touch a divot again while
-        navigating, or the next one; register: begin a new registration; quit: end. For recordings,
-        play: begin; pause: stop or go on; restart: from the start, with nothing touched yet. For
-        replayed sessions, seek: to the second in `argument`; step: pause, and so many frames on or
-        (negative) back; speed: so many times as fast as it was.
+        navigating, or the next one; register: begin a new registration; mark: remember this moment
+        in the record; quit: end. For recordings, play: begin; pause: stop or go on; restart: from
+        the start, with nothing touched yet. For replayed sessions, seek: to the second in
+        `argument`; step: pause, and so many frames on or (negative) back; speed: so many times as
+        fast as it was.
     argument : str
         Of the command.
     """
 
     kind: Literal[
-        "capture", "undo", "plan", "skip", "check", "register", "quit", "play", "pause", "restart",
-        "seek", "step", "speed",
+        "capture", "undo", "plan", "skip", "check", "register", "mark", "quit", "play", "pause",
+        "restart", "seek", "step", "speed",
     ]  # fmt: skip
     argument: str = ""
 

@@ -88,7 +88,8 @@ def run(work: Work, listen: Listener, frames: Iterable[TrackedFrame] | None = No
         for command in (*work.listen(tracked, state), *listen(tracked, state)):
             if command.kind == "quit":
                 return
-            work.session.command(command)
+            if command.kind != "mark":  # which is for those who record
+                work.session.command(command)
             for observer in work.observers:
                 observer.command(command, work.session)
 

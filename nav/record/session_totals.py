@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 TOTALS = "c1c2nav.totals"  # the metadata record that a finished session ends with
@@ -140,7 +141,7 @@ class SessionTotals:
     def _bound(self, structure: Mapping[str, Any], number: int, log_time: int) -> None:
         bound, role = float(structure["bound"]), str(structure["role"])
         least = self.least.get(role)
-        if least is None or bound < least.bound:
+        if isfinite(bound) and (least is None or bound < least.bound):
             self.least[role] = LeastBound(bound, str(structure["name"]), number, log_time)
 
 

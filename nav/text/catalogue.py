@@ -10,6 +10,7 @@ from pathlib import Path
 from nav.core.errors import InputError
 from nav.core.notice import Notice
 from nav.text.camera_sentences import CAMERAS
+from nav.text.capture_sentences import CAPTURE
 from nav.text.command_sentences import COMMANDS
 from nav.text.po import translations
 from nav.text.reconstruction_sentences import RECONSTRUCTION
@@ -22,6 +23,7 @@ from nav.text.window_labels import WINDOW
 
 TEMPLATES: Mapping[str, Template] = {
     **TRACKING, **CAMERAS, **REGISTRATION, **RECONSTRUCTION, **SESSION, **COMMANDS, **WINDOW,
+    **CAPTURE,
     **REPLAY,
 }  # fmt: skip
 LOCALE = Path(__file__).parent.parent / "locale"

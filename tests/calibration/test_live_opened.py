@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from calibration.board import Board
-from calibration.live.calibration_source import BoardCameras
 from calibration.live.capture_guide import Ask
 from nav.camera.rig import Rig
+from nav.camera.uncalibrated import UncalibratedCameras
 from nav.core.errors import InputError
 from nav.core.frameset import FrameSet
 from phantoms.twin.sensor import Optics
@@ -101,7 +101,7 @@ def room() -> Room:
     return Room(small_rig(2, size=SIZE))
 
 
-def until(source: BoardCameras, condition: Callable[[FrameSet], bool]) -> FrameSet:
+def until(source: UncalibratedCameras, condition: Callable[[FrameSet], bool]) -> FrameSet:
     """The first frame set for which something holds."""
     deadline = time.monotonic() + PATIENCE
     for frames in source:
@@ -115,8 +115,8 @@ def both(frames: FrameSet) -> bool:
     return set(frames.frames) == set(DEVICES)
 
 
-def cameras(room: Room) -> BoardCameras:
-    return BoardCameras(DEVICES, capture=room, first_picture=1.0, retry=0.1)
+def cameras(room: Room) -> UncalibratedCameras:
+    return UncalibratedCameras(DEVICES, capture=room, first_picture=1.0, retry=0.1)
 
 
 def test_the_size_is_that_of_the_first_picture(room):
@@ -156,7 +156,7 @@ def test_a_driver_that_hangs_holds_up_nobody(room):
         return room(index)
 
     began = time.monotonic()
-    source = BoardCameras(DEVICES, capture=capture, first_picture=0.5, retry=60.0)
+    source = UncalibratedCameras(DEVICES, capture=capture, first_picture=0.5, retry=60.0)
     try:
         assert time.monotonic() - began < 5.0
         frames = until(source, lambda f: "left" in f.frames)

@@ -14,13 +14,13 @@ from rich.console import Console
 from calibration.board import save_board
 from calibration.cameras.rig_calibration import scale_by_ruler
 from calibration.cameras.rig_command import calibrate_rig
-from calibration.live.calibration_source import BoardCameras
 from calibration.live.calibration_window import RESULT, TAKING, CalibrateWindow
 from calibration.live.capture_guide import Ask
 from calibration.live.capture_search import warm_up
 from calibration.live.live_rig_command import capture_and_calibrate
 from calibration.live.taking import Taking
 from nav.camera.rig import load_rig, write_rig
+from nav.camera.uncalibrated import UncalibratedCameras
 from nav.core.errors import InputError
 from nav.core.outputs import backups_told_to
 from tests.calibration.test_live_opened import BOARD, SIZE, Room
@@ -53,7 +53,7 @@ def opened(qtbot, room):
     windows = []
 
     def build(save: Callable[[Any], Any] = lambda result: None, **cameras: int) -> CalibrateWindow:
-        source = BoardCameras(
+        source = UncalibratedCameras(
             cameras or {"left": 0, "right": 1}, capture=room, first_picture=1.0, retry=0.1
         )
         window = CalibrateWindow(

@@ -12,6 +12,7 @@ from nav.core.errors import InputError, Lost, lost_by
 from nav.core.notice import Notice, NoticeCount, notice_from_json
 from nav.text import catalogue as catalogue_module
 from nav.text.camera_sentences import CAMERAS
+from nav.text.capture_sentences import CAPTURE
 from nav.text.catalogue import (
     ENGLISH,
     LANGUAGE_VARIABLE,
@@ -37,7 +38,9 @@ from nav.text.window_labels import WINDOW
 from tests.text.sources import made_notices, texts_of_sources
 
 GERMAN = LOCALE / "de" / "LC_MESSAGES" / "nav.po"
-TABLES = (TRACKING, CAMERAS, REGISTRATION, RECONSTRUCTION, SESSION, COMMANDS, WINDOW, REPLAY)
+TABLES = (
+    TRACKING, CAMERAS, REGISTRATION, RECONSTRUCTION, SESSION, COMMANDS, WINDOW, CAPTURE, REPLAY
+)  # fmt: skip
 # codes that only the catalogue itself uses, to join lists and name markers
 OWN = {"and", "and_more", "markers"}
 

@@ -31,6 +31,7 @@ from mcap.records import (
 
 from nav.core.errors import InputError
 from nav.core.notice import Notice
+from nav.core.textfile import open_regular
 
 MAGIC = b"\x89MCAP0\r\n"
 HEAD = struct.Struct("<BQ")  # a record's kind and length
@@ -102,7 +103,7 @@ class McapRecords:
         self.damage: list[Notice] = []
         self.whole = 0
         try:
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 head = file.read(len(MAGIC))
         except OSError as error:
             raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
@@ -114,7 +115,7 @@ class McapRecords:
     def __iter__(self) -> Iterator[Placed]:
         self.cut, self.damage, self.whole = None, [], len(MAGIC)
         try:
-            with self.path.open("rb") as file:
+            with open_regular(self.path) as file:
                 yield from self._records(file, os.fstat(file.fileno()).st_size)
         except OSError as error:
             raise InputError(f"{self.path}: cannot be read: {error.strerror or error}") from None

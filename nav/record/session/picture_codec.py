@@ -198,8 +198,8 @@ def encode_lossless(image: Picture) -> bytes:
     height, width = image.shape
     differences = image.copy()
     np.subtract(image[:, 1:], image[:, :-1], out=differences[:, 1:])
-    head = LOSSLESS_HEAD.pack(LOSSLESS_SIGN, width, height, zlib.crc32(memoryview(image)))
-    return head + zstandard.ZstdCompressor(LEVEL).compress(memoryview(differences))
+    head = LOSSLESS_HEAD.pack(LOSSLESS_SIGN, width, height, zlib.crc32(image.data))
+    return head + zstandard.ZstdCompressor(LEVEL).compress(differences.data)
 
 
 def decode_lossless(data: bytes) -> Picture:
@@ -235,6 +235,6 @@ def decode_lossless(data: bytes) -> Picture:
         raise PictureError("is damaged") from None
     image = np.frombuffer(pixels, np.uint8).reshape(height, width)
     image = np.cumsum(image, axis=1, dtype=np.uint8)
-    if zlib.crc32(memoryview(image)) != checksum:
+    if zlib.crc32(image.data) != checksum:
         raise PictureError("is damaged: another checksum")
     return image

@@ -2,7 +2,6 @@
 
 import json
 import platform
-import re
 import sys
 import time
 from collections.abc import Mapping
@@ -14,11 +13,13 @@ from typing import Any
 
 import nav
 from nav.core.errors import InputError
-from nav.record.session.session_format import FORMAT
+from nav.live.live_limits import LiveLimits
+from nav.record.session.record_setup import check_code
+from nav.record.session.session_format import FORMAT, FORMAT_NAME, FORMAT_VERSION
 
-CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,39}")
 PACKAGES = ("numpy", "scipy", "numba", "opencv-python-headless", "mcap", "zstandard")
 BILLION = 1_000_000_000
+LATEST = 2**63  # ns: in the year 2262
 
 
 @dataclass(frozen=True)
@@ -53,30 +54,29 @@ class SessionClock:
         return f"{at:%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
 
 
-def check_code(code: str) -> str:
-    """Return a pseudonym that may stand in a folder's name.
+def check_format(about: Mapping[str, str], path: Path) -> None:
+    """Refuse a session of another format, or of a later version.
 
     Parameters
     ----------
-    code : str
-        As the user gave it.
-
-    Returns
-    -------
-    str
-        The same.
+    about : mapping of str to str
+        Its metadata.
+    path : Path
+        Its file.
 
     Raises
     ------
     InputError
-        It has other characters than letters, digits and hyphens, or too many.
+        It cannot be read by this program.
     """
-    if not CODE.fullmatch(code):
+    name, _, version = about.get("format", "").rpartition("/")
+    if name != FORMAT_NAME or not (version.isascii() and version.isdigit()):
+        raise InputError(f"{path}: format is {about.get('format', 'missing')!r}, expected {FORMAT}")
+    if int(version[:9]) > FORMAT_VERSION:
         raise InputError(
-            f"--code: expected up to 40 letters, digits and hyphens, got {code!r}; give a "
-            "pseudonym, no name"
+            f"{path}: was recorded by a later version ({about['format']}; this program reads up to "
+            f"{FORMAT}); update c1c2nav"
         )
-    return code
 
 
 def about_session(
@@ -86,6 +86,7 @@ def about_session(
     reference: str = "reference",
     options: Mapping[str, Any] | None = None,
     clock: SessionClock | None = None,
+    limits: Mapping[str, Any] | None = None,
 ) -> dict[str, str]:
     """Return what stands in a session's metadata record.
 
@@ -101,11 +102,13 @@ def about_session(
         Of the command; no paths, no names of people.
     clock : SessionClock, optional
         Starts now by default.
+    limits : mapping, optional
+        As `LiveLimits.to_json` returns them.
 
     Returns
     -------
     dict of str to str
-        By name; "options" is JSON, versions are "version:NAME".
+        By name; "options" and "limits" are JSON, versions are "version:NAME".
     """
     clock = clock or SessionClock.now()
     about = {
@@ -121,6 +124,7 @@ def about_session(
         "reference": reference,
         "platform": f"{platform.system()} {platform.machine()}",
         "options": json.dumps(dict(options or {}), sort_keys=True),
+        "limits": json.dumps(dict(LiveLimits().to_json() if limits is None else limits)),
         "version:c1c2nav": nav.__version__,
         "version:python": ".".join(map(str, sys.version_info[:3])),
     }
@@ -147,9 +151,12 @@ def clock_of(about: Mapping[str, str]) -> SessionClock:
     Raises
     ------
     KeyError, ValueError
-        A time is missing or not a number.
+        A time is missing, not a number, or beyond what a session's messages can have.
     """
-    return SessionClock(int(about["started_ns"]), float(about["monotonic_start"]))
+    utc_ns, monotonic = int(about["started_ns"]), float(about["monotonic_start"])
+    if not 0 <= utc_ns < LATEST or not abs(monotonic) < LATEST:
+        raise ValueError("not a time")
+    return SessionClock(utc_ns, monotonic)
 
 
 def new_session_folder(parent: Path, code: str, clock: SessionClock) -> Path:

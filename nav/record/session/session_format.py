@@ -25,6 +25,7 @@ SESSION_FILE, PICTURES_FILE = "session.mcap", "pictures.mcap"
 FRAME, GUIDANCE, EVENT, TF, LOG = "/frame", "/guidance", "/event", "/tf", "/log"
 UPPER = np.triu_indices(6)
 TRIANGLE, WHOLE = len(UPPER[0]), 36
+NOT_RIGID = 1e-6  # of a rotation's products; rounding leaves 1e-15
 # of /event
 KINDS = (
     "started", "command", "stage", "prompt", "message", "touch", "registration", "verification",
@@ -221,6 +222,7 @@ def _tool_of_json(table: Mapping[str, Any]) -> TrackedTool | Lost:
         raise ValueError(f"status: expected tracked or lost, got {table['status']!r}")
     matrix = np.eye(4)
     matrix[:3] = _numbers(table["matrix"], (3, 4))
+    _check_rotation(matrix[:3, :3])
     rms, name = table["rms_px"], table["print_name"]
     return TrackedTool(
         # as written: normalising it again would change its last bits
@@ -281,8 +283,17 @@ def symmetric_of_json(values: list[float]) -> Array:
     return matrix
 
 
+def _check_rotation(turn: Array) -> None:
+    rigid = np.isfinite(turn).all() and np.allclose(turn @ turn.T, np.eye(3), atol=NOT_RIGID)
+    if not rigid or np.linalg.det(turn) < 0.0:
+        raise ValueError("matrix: expected a rotation and a translation")
+
+
 def _numbers(values: Any, shape: tuple[int, ...]) -> Array:
-    array = np.array(values, np.float64)
+    array = np.array(values)
+    if array.size and array.dtype.kind not in "if":  # null, texts, true and false
+        raise ValueError("expected numbers")
+    array = array.astype(np.float64)
     if array.size != np.prod(shape):
         raise ValueError(f"expected {np.prod(shape)} numbers, got {array.size}")
     return array.reshape(shape)

@@ -12,12 +12,9 @@ from nav.core.errors import InputError
 from nav.core.notice import Notice
 from nav.core.tracked_frame import TrackedFrame
 from nav.record.session.mcap_records import McapRecords
-from nav.record.session.session_about import BILLION, SessionClock, clock_of
+from nav.record.session.session_about import BILLION, SessionClock, check_format, clock_of
 from nav.record.session.session_format import (
     EVENT,
-    FORMAT,
-    FORMAT_NAME,
-    FORMAT_VERSION,
     FRAME,
     GUIDANCE,
     PICTURES_FILE,
@@ -229,16 +226,7 @@ class SessionReader:
         raise InputError(f"{self.path}: is an MCAP file, but not a session of c1c2nav")
 
     def _take_about(self, metadata: dict[str, str]) -> None:
-        name, _, version = metadata.get("format", "").rpartition("/")
-        if name != FORMAT_NAME or not (version.isascii() and version.isdigit()):
-            raise InputError(
-                f"{self.path}: format is {metadata.get('format', 'missing')!r}, expected {FORMAT}"
-            )
-        if int(version[:9]) > FORMAT_VERSION:
-            raise InputError(
-                f"{self.path}: was recorded by a later version ({metadata['format']}; this program "
-                f"reads up to {FORMAT}); update c1c2nav"
-            )
+        check_format(metadata, self.path)
         self.about = self.about or metadata
 
     def _clock(self) -> SessionClock:

@@ -29,6 +29,7 @@ from nav.record.session.session_guidance import guidance_to_json
 from nav.record.session.session_json import to_bytes
 from nav.record.session.session_schemas import SCHEMAS
 from nav.record.session.whole_blocks import WholeBlocks
+from nav.record.session_totals import TOTALS, SessionTotals
 from nav.text.catalogue import ENGLISH
 
 CHUNK = 256 * 1024  # bytes
@@ -74,10 +75,13 @@ class SessionWriter:
         except OSError as error:
             raise InputError(f"{folder}: cannot be created: {error.strerror or error}") from None
         self.file = WholeBlocks(folder / SESSION_FILE)
-        self._writer = Writer(cast(Any, self.file), CHUNK, CompressionType.ZSTD)
+        self._writer = Writer(
+            cast(Any, self.file), CHUNK, CompressionType.ZSTD, enable_data_crcs=True
+        )
         self._writer.start("", f"c1c2nav {nav.__version__}")
         self._writer.add_metadata("c1c2nav", self.about)
         self.counts = dict.fromkeys(SCHEMAS, 0)
+        self.totals = SessionTotals()
         self._channels: dict[str, int] = {}
         self._shown: dict[str, int] = {}
         self._newest: int | None = None
@@ -249,6 +253,7 @@ class SessionWriter:
             return
         try:
             self.event("ended", code, facts, at=at)
+            self._writer.add_metadata(TOTALS, self.totals.to_metadata())
             self._writer.finish()
             self.file.flush()
             self.file.sync()
@@ -267,6 +272,8 @@ class SessionWriter:
             self.counts[topic] & 0xFFFFFFFF,
         )
         self.counts[topic] += 1
+        if topic in (FRAME, GUIDANCE, EVENT):
+            self.totals.add(topic, log_time, message)
 
 
 def _stamp(log_time: int) -> dict[str, int]:

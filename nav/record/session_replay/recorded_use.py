@@ -17,7 +17,7 @@ from nav.record.session.session_format import (
 )
 from nav.record.session.session_reader import SessionReader
 
-KINDS = frozenset(get_args(get_type_hints(Command)["kind"])) - PLAYER_COMMANDS - {"quit"}
+KINDS = frozenset(get_args(get_type_hints(Command)["kind"])) - PLAYER_COMMANDS - {"quit", "mark"}
 COUNTED = 500  # messages between two reports of progress
 Report = Callable[[float], None]  # called with the share done
 

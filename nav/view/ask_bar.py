@@ -1,28 +1,50 @@
 """The large sentence: what to do next, with its drawing."""
 
+from collections.abc import Callable
+from typing import Any, Protocol
+
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
 
-from calibration.live.capture_guide import Ask
-from calibration.live.hint_icons import DONE, draw_ask
 from nav.guidance.alarms import Level
+from nav.view.ask_icons import DONE
 from nav.view.sized import Sized
 from nav.view.theme import ACCENT, LEVEL, LOST, PANEL, QUIET, TEXT, WRAPPED, Metrics, faded, font
 
 COLOURS = {
     "captured": DONE, "done": DONE, "good": DONE, "again": LEVEL[Level.CAUTION],
     "usable": LEVEL[Level.CAUTION], "lost": LOST, "repeat": LOST,
+    "recording": LEVEL[Level.DANGER],
 }  # fmt: skip
 
 
+class Asked(Protocol):
+    """What a person is asked to do: a kind, which has a drawing, and a sentence."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def say(self) -> str: ...
+
+
 class AskBar(Sized):
-    """What to do: drawing, sentence and a less prominent line; the edge's colour is the status."""
+    """What to do: drawing, sentence and a less prominent line; the edge's colour is the status.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    draw : callable
+        Draws what is asked in a square box.
+    first : Asked
+        Shown at first.
+    """
+
+    def __init__(self, draw: Callable[[QPainter, QRectF, Any], None], first: Asked) -> None:
         super().__init__()
-        self.ask, self.detail = Ask("busy", "Starting the cameras"), ""
+        self._draw = draw
+        self.ask, self.detail = first, ""
 
-    def show_ask(self, ask: Ask, detail: str) -> None:
+    def show_ask(self, ask: Asked, detail: str) -> None:
         """Show another one, with a detail line below it."""
         if (ask, detail) != (self.ask, self.detail):
             self.ask, self.detail = ask, detail
@@ -49,7 +71,7 @@ class AskBar(Sized):
         painter.setBrush(colour)
         painter.drawRoundedRect(QRectF(0, 0, g, self.height()), g / 2, g / 2)
         side = self.height() - 4 * g
-        draw_ask(painter, QRectF(3 * g, 2 * g, side, side), self.ask)
+        self._draw(painter, QRectF(3 * g, 2 * g, side, side), self.ask)
         self._words(painter, QRectF(self.rect()).adjusted(side + 6 * g, g, -2 * g, -g))
         painter.end()
 

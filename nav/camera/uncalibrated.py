@@ -10,13 +10,13 @@ from functools import partial
 import numpy as np
 from scipy.spatial.transform import RigidTransform
 
-from calibration.live.background import aside
 from nav.camera.image_files import to_grey
 from nav.camera.live_source import LiveSource
 from nav.camera.livecamera import CameraError
 from nav.camera.measure import LARGEST
 from nav.camera.rig import Camera, Rig
 from nav.camera.webcam import Capture, OpenCapture, Webcams, request_size, why_not_opened
+from nav.core.background import aside
 from nav.core.frameset import FrameSet, FrameSource
 from nav.core.notice import Notice
 
@@ -26,7 +26,7 @@ RETRY = 2.0  # s between tries of cameras that are not there
 Size = tuple[int, int]
 
 
-class BoardCameras(FrameSource):
+class UncalibratedCameras(FrameSource):
     """Frame sets of webcams before anything is known about them.
 
     Each is asked for the largest size, and keeps the size of its first image. Otherwise as

@@ -1,0 +1,1 @@
+"""Images of webcams recorded into folders, as `--images` of other commands reads them."""

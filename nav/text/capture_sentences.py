@@ -1,0 +1,61 @@
+"""What is said while images are recorded, and touches and calibrations taken live, in English."""
+
+from nav.text.template import Parts, Plural, Template
+
+CAPTURE: dict[str, Template] = {
+    # why a recording ended
+    "disk_full": "the disk that {folder} is on is full",
+    "recording_stopped": "recording ended: {why}",
+    "recording_too_long": "the recording is full: times.csv has {rows} rows",
+    # the request, and the line below it
+    "record_ready": "Press Space to record",
+    "record_starting": "Starting the cameras",
+    "record_starts_in": Plural(
+        "Recording begins in {seconds} second",
+        "Recording begins in {seconds} seconds",
+        by="seconds",
+    ),
+    "record_now": "Recording",
+    "record_every": Plural("Recorded {instants}", "Recorded {instants}", by="instants"),
+    "record_paused": "Paused: Space goes on",
+    "record_enough": "The recording is complete",
+    "record_ended_early": "The recording has ended",
+    "record_cameras_stopped": "The cameras have stopped",
+    "record_camera_gone": "The {camera} camera gives no image",
+    "record_so_far": Plural(
+        "{seconds:.1f} s, {instants} instant", "{seconds:.1f} s, {instants} instants", by="instants"
+    ),
+    "record_so_far_dropped": Plural(
+        "{seconds:.1f} s, {instants} instants, {dropped} DROPPED: too slow",
+        "{seconds:.1f} s, {instants} instants, {dropped} DROPPED: too slow",
+        by="dropped",
+    ),
+    "record_of_seconds": "{seconds:.0f} s are asked for",
+    "record_of_count": "{count} instants are asked for",
+    "record_marked": Plural("{marks} mark", "{marks} marks", by="marks"),
+    "record_waiting": "buffer {percent:.0f} %",
+    "disk_minutes": "disk for {minutes:.0f} min",
+    "record_window": "c1c2nav - record images: {folder}",
+    "record_camera_rate": "{camera} {rate:.1f} /s",
+    "record_camera_line": (
+        "{camera} {rate:.1f} /s, edges {blur} px, {over:.1f} % white, {markers} markers"
+    ),
+    # the bars below each image
+    "bar_sharpness": "edges, up to {most:.1f} px",
+    "bar_sharpness_value": "{blur:.1f} px",
+    "bar_no_edges": "no edges seen",
+    "bar_exposure": "white, black",
+    "bar_exposure_value": "{over:.1f} %, {under:.0f} %",
+    "bar_rate": "rate",
+    "bar_rate_value": "{rate:.1f} /s",
+    "bar_rate_missed": "{rate:.1f} /s, {missed} missed",
+    "bar_markers": "markers",
+    "no_image": "no image",
+    "no_image_because": Parts("no image", "{reason}"),
+    "image_size": "{width} x {height}",
+    # buttons
+    "action_record": "Record",
+    "action_stop": "Stop",
+    "action_mark": "Mark",
+    "action_finish": "Finish",
+}
