@@ -16,6 +16,7 @@ from nav.live.messages import Command
 from nav.live.session import Session
 from nav.model.case import load_case
 from nav.pipeline import Pipeline
+from nav.record.session.session_about import about_session, new_session_folder
 from nav.record.session.session_writer import SessionWriter
 from nav.registration.registration_result import (
     Registration,
@@ -32,7 +33,6 @@ from phantoms.twin.sensor import Optics
 from tests.record.example_session import START, ExampleUse, example_files
 from tests.record.session_replay.recorded_work import Recording, attached
 from tests.solids import write_box
-from nav.record.session.session_about import about_session, new_session_folder
 
 SIZE = (480, 300)  # px: the markers are just found
 FRAMES, SEED = 8, 3
@@ -118,11 +118,11 @@ def write_second_registration_session(parent: Path, code: str = "twice") -> Path
     for label in ("D3", "D4", "K1", "K2"):
         use.touch(label)
     use.ask("check")
-    use.work.positions["K2"] = positions["K2"] + np.array([0.0, 4.0, 0.0])
-    use.touch("K2")
-    use.work.positions["K2"] = positions["K2"]
+    use.work.positions["K1"] = positions["K1"] + np.array([0.0, 4.0, 0.0])
+    use.touch("K1")
+    use.work.positions["K1"] = positions["K1"]
     use.ask("register")
-    for label in positions:
+    for label in ("D1", "D2", "D3", "D4", "K1", "K2"):
         use.touch(label)
     for k in range(24):
         if k == 12:
