@@ -117,6 +117,9 @@ class SessionPlayback(Playback):
         """
         with self.changed:
             while not self.quit:
+                if not self.began:
+                    self.changed.wait()
+                    continue
                 goal, self.goal = self.goal, None
                 if goal is not None and (goal != self.shown or self.over):
                     self.over = False
@@ -137,13 +140,14 @@ class SessionPlayback(Playback):
 
     def _due(self, following: int) -> float:
         if self.shown < 0:
-            return self.shown_at
+            return time.monotonic()
         gap = float(self.times[following] - self.times[self.shown])
         return self.shown_at + gap / self.speed
 
     def _hand_out(self, index: int) -> int:
         now = time.monotonic()
-        due = self._due(index) if index == self.shown + 1 and self.playing else now
+        goes_on = index == self.shown + 1 and self.playing and self.shown >= 0
+        due = self._due(index) if goes_on else now
         # a replay that is a little late catches up; after a pause or a jump it begins anew
         self.shown_at = due if now - due < HELD else now
         self.shown = index
@@ -188,7 +192,6 @@ class SessionSource:
 
     def __iter__(self) -> Iterator[TrackedFrame]:
         playback, before = self.playback, -1
-        playback.wait(0.0)
         while (index := playback.next_frame()) is not None:
             playback.computing = time.monotonic(), 0.0
             try:
