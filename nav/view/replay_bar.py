@@ -1,6 +1,7 @@
 """The controls of a replay, above its time line."""
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from nav.core.notice import Notice
@@ -101,7 +102,10 @@ class ReplayBar(Sized):
             "at": clock_text(seconds), "end": clock_text(timeline.seconds),
             "speed": f"{self.speed:g}",
         }  # fmt: skip
-        self.place.setText(sentence(Notice("replay_at", facts)))
+        text = sentence(Notice("replay_at", facts))
+        words = round(QFontMetricsF(self.place.font()).horizontalAdvance(text)) + self.metrics.grid
+        self.place.setMinimumWidth(max(words, self.place.minimumWidth()))  # it never shrinks
+        self.place.setText(text)
         before = [tick for tick in timeline.ticks if tick.at <= seconds + 1e-6]
         self.event_text.setText(tick_text(before[-1]) if before else "")
 
@@ -157,6 +161,7 @@ class ReplayBar(Sized):
         for button in (*self.buttons, *self.speeds.values()):
             button.setFont(font(metrics.small))
             button.setStyleSheet(button_style(metrics))
+        self.place.setMinimumWidth(0)
         self.place.setFont(font(metrics.small, bold=True))
         self.place.setStyleSheet(f"color: {TEXT.name()}")
         for quiet in (self.event_text, self.keys):

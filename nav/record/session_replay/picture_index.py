@@ -3,6 +3,7 @@
 Only the heads and indexes of the file's chunks are read beforehand: it may be larger than memory.
 """
 
+import os
 import struct
 import threading
 from collections.abc import Iterator
@@ -69,10 +70,13 @@ class PictureIndex:
         self._lock = threading.Lock()
         self._channels: dict[int, tuple[str, bool]] = {}
         self._places: dict[tuple[str, int], tuple[int, bool]] = {}
-        for channel, log_time, place in _indexed(self._file, self._channels):
-            camera, lossless = self._channels[channel]
-            self._places[camera, log_time] = place, lossless
-            self.lossless &= lossless
+        try:
+            for channel, log_time, place in _indexed(self._file, self._channels):
+                camera, lossless = self._channels[channel]
+                self._places[camera, log_time] = place, lossless
+                self.lossless &= lossless
+        except (struct.error, ValueError, OverflowError):
+            pass  # damaged from here on: what stands before is there
 
     def __len__(self) -> int:
         return len(self._places)
@@ -117,6 +121,7 @@ def _indexed(
     file: BinaryIO, channels: dict[int, tuple[str, bool]]
 ) -> Iterator[tuple[int, int, int]]:
     """Yield channel, time and place of each message that the file's indexes tell of."""
+    size = os.fstat(file.fileno()).st_size
     file.seek(len(MAGIC))
     records = 0  # where the records of the newest chunk begin
     while True:
@@ -125,7 +130,7 @@ def _indexed(
         if len(head) < HEAD.size:
             return
         opcode, length = HEAD.unpack(head)
-        if opcode in (Opcode.DATA_END, Opcode.FOOTER):
+        if opcode in (Opcode.DATA_END, Opcode.FOOTER) or length > size:
             return
         if opcode == Opcode.CHUNK:
             records = _records_of_chunk(file, offset)
