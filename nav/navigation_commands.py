@@ -8,6 +8,8 @@ from cyclopts import Parameter
 
 from nav.core.errors import InputError
 from nav.core.filekinds import POSES, TIMING, toml_kind
+from nav.link.igtl_options import NO_OPTIONS, IgtlOptions
+from nav.link.link_options import NO_LINKS, LinkOptions
 from nav.options import InputPath, Language, Output, beside_suffix, toml_output
 from nav.terminal import console
 from nav.text.catalogue import choose_language
@@ -30,6 +32,7 @@ def track(
     timing: Annotated[Path | None, Output(TIMING)] = None,
     smooth: int | None = None,
     language: Language = None,
+    igtl: IgtlOptions = NO_OPTIONS,
 ) -> None:
     """Track tools through recorded images; writes poses.csv.
 
@@ -60,7 +63,7 @@ def track(
     from nav.track import TrackOptions, track_recording
 
     choose_language(language)
-    wishes = TrackOptions(relative_to, fps, timing, smooth)
+    wishes = TrackOptions(relative_to, fps, timing, smooth, igtl.setups(console()))
     track_recording(rig, tool, images, output, wishes, console())
 
 
@@ -89,6 +92,9 @@ def live(
     no_pictures: Annotated[bool, Parameter(negative="")] = False,
     lossless: Annotated[bool, Parameter(negative="")] = False,
     code: str | None = None,
+    igtl: IgtlOptions = NO_OPTIONS,
+    igtl_name: Annotated[list[str] | None, Parameter(name="--igtl-name", negative="")] = None,
+    links: LinkOptions = NO_LINKS,
 ) -> None:
     """The live window: webcams, recorded images or poses at their own pace, the simulated twin.
 
@@ -110,8 +116,9 @@ def live(
     images
         Recorded images instead of webcams, as `nav track` takes them.
     poses
-        Poses tracked before instead: poses.csv of `nav track --relative-to REFERENCE`, or a MetaIO
-        sequence of PLUS or 3D Slicer (.igs.mha).
+        Poses tracked by something else instead: poses.csv of `nav track --relative-to REFERENCE`, a
+        MetaIO sequence of PLUS or 3D Slicer (.igs.mha), or igtl://HOST:PORT: another tracker, live,
+        as PLUS sends it by OpenIGTLink.
     twin
         A simulated puncture instead; it brings its own rig, tools and case.
     registration
@@ -147,6 +154,9 @@ def live(
         Record pictures bit for bit, for accuracy work; as JPEG of quality 95 by default.
     code
         Pseudonym of who or what is punctured (letters, digits, hyphens); part of the folder's name.
+    igtl_name
+        TOOL=NAME: what the server of --poses igtl://HOST:PORT calls a tool, where that is not
+        obvious, as needle=StylusToTracker; give it once for every such tool.
     """
     choose_language(language)
     from nav.record.session.record_setup import record_options
@@ -157,7 +167,8 @@ def live(
 
         if rig or tool or case or camera or images or poses or lab:
             raise InputError("nav live: --twin brings its own rig, tools, case and cameras")
-        run_twin(seed, console(), recording.setups("twin"))
+        sent = (*igtl.setups(console()), *links.setups(console()))
+        run_twin(seed, console(), (*recording.setups("twin"), *sent))
         return
     from nav.lab.lab_live import LiveOptions, live_setup
     from nav.run_live import run_live
@@ -178,10 +189,13 @@ def live(
         rotation_sd_deg=rotation_sd_deg,
         language=language,
         record=recording,
+        igtl=igtl,
+        links=links,
+        igtl_names=tuple(igtl_name or ()),
     )
     setup = live_setup(given, lab, no_lab)
     choose_language(setup.options.language)
-    job = setup.job()
+    job = setup.job(console())
     for line in setup.lines:
         console().print(line)
     run_live(job, console())

@@ -10,6 +10,7 @@ from nav.core.filekinds import PICTURE, POINTS, SUMMARY, toml_kind
 from nav.options import InputPath, Output, beside_suffix, toml_output
 from nav.terminal import console
 
+IgtlNames = Annotated[list[str] | None, Parameter(name="--igtl-name", negative="")]
 register_app = App(
     name="register",
     help=(
@@ -75,6 +76,7 @@ def register_by_points(
     hold: float = 0.5,
     position_sd: float | None = None,
     rotation_sd_deg: float | None = None,
+    igtl_name: IgtlNames = None,
 ) -> None:
     """Register touched points, labelled or not, or the touches in tracked poses.
 
@@ -85,7 +87,7 @@ def register_by_points(
     touched
         Touched points in the reference body's frame (CSV, Slicer Markups, .fcsv), or poses.csv of
         `nav track`, a folder that holds it, or a MetaIO sequence (.igs.mha): there a touch is where
-        the tip rests.
+        the tip rests. igtl://HOST:PORT records another tracker (PLUS) until Ctrl-C, then uses that.
     output
         registration.toml to write, if it is good enough.
     tool
@@ -109,16 +111,20 @@ def register_by_points(
     position_sd, rotation_sd_deg
         Errors of poses for which the source has none: mm and degrees, one standard deviation per
         axis.
+    igtl_name
+        TOOL=NAME: what the server of igtl://HOST:PORT calls a tool, where that is not obvious.
     """
     from nav.record.recorded_poses import stated_errors
     from nav.registration.dwell_segments import DwellSettings
     from nav.registration.register_command import PointsOptions, register_touched
-    from nav.touch_input import load_touches, touch_file
+    from nav.touch_input import load_touches, recorded_touches
 
     stated, settings = stated_errors(position_sd, rotation_sd_deg), DwellSettings(hold=hold)
+    names = igtl_name or ()
+    touched = recorded_touches(touched, console(), tool, reference_file, output, stated, names)
     found = load_touches(touched, console(), tool, reference_file, touches, stated, settings)
     options = PointsOptions(fle, reference_file, unlabelled, scale_sd, picture, tool)
-    register_touched(case, touch_file(touched), found, output, console(), options)
+    register_touched(case, touched, found, output, console(), options)
 
 
 @register_app.command
@@ -248,6 +254,7 @@ def verify(
     position_sd: float | None = None,
     rotation_sd_deg: float | None = None,
     output: Annotated[Path | None, Output(SUMMARY)] = None,
+    igtl_name: IgtlNames = None,
 ) -> None:
     """Verify a registration by check points that it was not made from: pass, fail, or too few.
 
@@ -262,8 +269,9 @@ def verify(
         registration.toml to verify.
     touched
         Touched check points in the reference body's frame, labelled as in the case: CSV
-        (label,x,y,z) or Slicer Markups (.mrk.json). With --tool, poses (poses.csv or a MetaIO
-        sequence): where the tip was held still it touched the fiducial that is nearest there.
+        (label,x,y,z) or Slicer Markups (.mrk.json). With --tool, poses (poses.csv, a MetaIO
+        sequence, or igtl://HOST:PORT: another tracker, recorded until Ctrl-C): where the tip was
+        held still it touched the fiducial that is nearest there.
         Fiducials that were registered with are not counted.
     limit
         A check point further off than this fails, mm; without it only the predicted error counts.
@@ -284,16 +292,19 @@ def verify(
         axis.
     output
         Also write the result as JSON, whatever the verdict.
+    igtl_name
+        TOOL=NAME: what the server of igtl://HOST:PORT calls a tool, where that is not obvious.
     """
     from nav.record.recorded_poses import stated_errors
     from nav.registration.touch_source import DwellSettings, find_touches
     from nav.registration.verify_command import verify_files
-    from nav.touch_input import load_tip_series, touch_file
+    from nav.touch_input import load_tip_series, recorded_touches
 
-    dwells, touched = None, touch_file(touched)
-    stated = stated_errors(position_sd, rotation_sd_deg)
+    dwells, stated = None, stated_errors(position_sd, rotation_sd_deg)
     if tool is None and stated is not None:
         raise InputError("--position-sd: is of poses; give their --tool too")
+    beside, names = output or Path("verification.json"), igtl_name or ()
+    touched = recorded_touches(touched, console(), tool, reference_file, beside, stated, names)
     if tool is not None:
         series = load_tip_series(touched, tool, reference_file, stated)
         dwells = find_touches(series, DwellSettings(hold=hold))
@@ -373,7 +384,8 @@ def surface(
     else:
         if reference_file is None:
             raise InputError("--reference-file: is needed with --tool: it names the reference body")
-        drawn, reference = load_tool(tool), load_tool(reference_file).name
+        drawn = load_tool(tool, printed=False)
+        reference = load_tool(reference_file, printed=False).name
         frames = open_recorded_poses(touched, [drawn.name, reference], stated)
         source = swabbed_points(frames, drawn, reference)
     register_surface_files(

@@ -16,6 +16,7 @@ from nav.core.errors import InputError
 from nav.core.notice import Notice
 from nav.core.tracked_frame import TrackedFrame
 from nav.display import check_display
+from nav.link.pose_input import PoseInput
 from nav.live.feed import START_SECONDS, Job, ProcessFeed, Progress, say_end, silent
 from nav.live.live_limits import LiveLimits
 from nav.live.messages import Command, Ended, Stage
@@ -25,7 +26,6 @@ from nav.live.session import Session, State
 from nav.live.swapcheck import SwapCheck
 from nav.model.case import Case, load_case, navigable
 from nav.pipeline import Pipeline
-from nav.record.recorded_poses import RecordedPoses, open_recorded_poses
 from nav.record.session.carried_files import CarriedFiles
 from nav.registration.registration_result import (
     Registration,
@@ -65,6 +65,7 @@ class LiveJob:
     observers: tuple[ObserverSetup, ...] = ()
     limits: LiveLimits = field(default_factory=LiveLimits)
     lab: Path | None = None
+    igtl_names: tuple[str, ...] = ()
 
     def check(self) -> tuple[Case, Tool]:
         """Read every file once.
@@ -92,7 +93,7 @@ class LiveJob:
                 f'{self.case}: fiducial: none has use "register"; add some or give --registration'
             )
         if rig is None:
-            self.open_poses()
+            self.pose_input().check()
         elif self.images is None:
             parse_webcams(self.cameras, rig.names)
         else:
@@ -104,7 +105,7 @@ class LiveJob:
         given = (bool(self.cameras), self.images is not None, self.poses is not None)
         if sum(given) != 1:
             raise InputError(
-                "nav live: give either --camera NAME=NUMBER, --images SOURCE or --poses FILE"
+                "nav live: give either --camera NAME=NUMBER, --images SOURCE or --poses SOURCE"
             )
         if self.poses is None:
             assert self.rig is not None
@@ -112,14 +113,15 @@ class LiveJob:
         for option, value in (("--rig", self.rig), ("--fps", self.fps)):
             if value is not None:
                 raise InputError(
-                    f"nav live: {option} is not for --poses, which were tracked before"
+                    f"nav live: {option} is not for --poses, which are tracked already"
                 )
         return None
 
-    def open_poses(self) -> RecordedPoses:
-        """Open the recorded poses of needle and reference body."""
+    def pose_input(self) -> PoseInput:
+        """Return where the poses of needle and reference body come from."""
         assert self.poses is not None
-        return open_recorded_poses(self.poses, (self.needle, self.reference), self.stated)
+        tools = (self.needle, self.reference)
+        return PoseInput(self.poses, tools, self.stated, self.igtl_names)
 
     def known_registration(
         self, case: Case, tools: Mapping[str, Tool]
@@ -161,7 +163,7 @@ class LiveJob:
 
     def load_tools(self) -> dict[str, Tool]:
         """Load all tools by name; the reference body and a needle with a tip are required."""
-        given = [load_tool(path) for path in self.tools]
+        given = [load_tool(path, printed=self.poses is None) for path in self.tools]
         check_tools(given)
         tools = {tool.name: tool for tool in given}
         for name, option in ((self.needle, "--needle"), (self.reference, "--reference")):
@@ -222,7 +224,10 @@ class LiveWork:
             raise
 
     def _poses(self) -> PoseSource:
-        played = PacedSource(self.job.open_poses())
+        given = self.job.pose_input()
+        if given.tracker is not None:
+            return given.connection()
+        played = PacedSource(given.recording())
         self.recording = played
         return played
 
@@ -285,9 +290,8 @@ class LiveWork:
             None if plan is None else plan.target,
             verified=bool(self.session.checks) and self.session.verified,
         )
-        measured = self.job.rig or self.job.poses
-        assert measured is not None
-        inputs = (self.job.case, measured, *self.job.tools)
+        measured = self.job.rig or self.job.pose_input().file
+        inputs = (self.job.case, *filter(None, (measured,)), *self.job.tools)
         write_registration(self.job.save, registration, inputs, record)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from nav.core.errors import InputError
-from nav.core.filekinds import SUMMARY
+from nav.core.filekinds import REPORT, SHEET, SUMMARY
 from nav.options import InputPath, Language, Output, OutputFolder
 from nav.terminal import console
 from nav.text.catalogue import choose_language
@@ -91,6 +91,35 @@ def session_check(session: InputPath, *, case: InputPath | None = None) -> None:
     check_session(session, case, console())
 
 
+@session_app.command(name="report")
+def session_report(
+    session: InputPath,
+    *,
+    output: Annotated[Path, Output(REPORT)],
+    pdf: Annotated[Path | None, Output(SHEET)] = None,
+) -> None:
+    """Write what happened in a session on one page: distances, alarms, the nearest moments.
+
+    Example: nav session report sessions/2026-11-30T09-12-05-p7 --output p7.html --pdf p7.pdf
+
+    The page needs no other file and no network. It shows the distances to arteries and cord with
+    their bounds over time, touches, registration and its verdict, alarms, marks, why tools were
+    lost, and the pictures of the nearest moments with the markers used. Gaps are shown as gaps.
+
+    Parameters
+    ----------
+    session
+        Its folder.
+    output
+        HTML file to write.
+    pdf
+        PDF file to write as well.
+    """
+    from nav.record.session_tools.session_report import report_session
+
+    report_session(session, output, pdf, console())
+
+
 @session_app.command(name="repair")
 def session_repair(
     session: InputPath, *, output: Annotated[Path | None, OutputFolder()] = None
@@ -142,6 +171,46 @@ def session_delete(
     from nav.record.session_tools.session_delete import delete_sessions
 
     delete_sessions(folder, code, yes, console().input, console())
+
+
+@session_app.command(name="export")
+def session_export(
+    session: InputPath,
+    *,
+    output: Annotated[Path, OutputFolder()],
+    format: str | None = None,
+    relative_to: str | None = None,
+    decimal_comma: Annotated[bool, Parameter(negative="")] = False,
+    pictures: bool = True,
+) -> None:
+    """Export a session for spreadsheets, 3D Slicer, PLUS, Perk Tutor or ROS 2.
+
+    Example: nav session export sessions/2026-11-30T09-12-05-P07 --output P07.xlsx
+
+    A session that was cut is exported as far as it goes; the exit code is then 3.
+
+    Parameters
+    ----------
+    session
+        Its folder.
+    output
+        File or folder to write. The suffix chooses the format: .csv, .xlsx, .parquet, .seq.mha or
+        .igs.mha (3D Slicer, PLUS), .seq.nrrd, .xml (Perk Tutor).
+    format
+        csv, xlsx, parquet, plus, slicer, perktutor or rosbag2 (a folder for ROS 2), for an output
+        without a suffix.
+    relative_to
+        Of tables: give poses in the frame of this tool, as `nav live --poses` wants them.
+    decimal_comma
+        Of CSV: decimal commas and semicolons, for spreadsheets in German and other languages.
+    pictures
+        Of a bag for ROS 2: the cameras' pictures too.
+    """
+    from nav.record.session_export.export_format import ExportOptions
+    from nav.record.session_export.export_session import export_session
+
+    options = ExportOptions(relative_to, decimal_comma, pictures)
+    export_session(session, output, format, options, console())
 
 
 def replay(

@@ -28,6 +28,8 @@ Matrix3 = tuple[Vector3, Vector3, Vector3]
 Vector6 = tuple[Number, Number, Number, Number, Number, Number]
 Matrix6 = tuple[Vector6, Vector6, Vector6, Vector6, Vector6, Vector6]
 
+RECORD_FILE = "session.mcap"  # of a session's folder
+
 # a dotted key: the parser's time grows with the square of its parts
 LONG_KEY = re.compile(
     rf"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){{{MOST_NESTED}}}"""
@@ -254,20 +256,32 @@ def provenance(inputs: Sequence[Path] = ()) -> dict[str, Any]:
     Parameters
     ----------
     inputs : sequence of Path, optional
-        Files that it is made from.
+        Files that it is made from, or folders of sessions.
 
     Returns
     -------
     dict
-        ``made_by``, ``made_at``, and ``input`` with the inputs' names and SHA-256.
+        ``made_by``, ``made_at``, and ``input`` with the inputs' names and SHA-256; of a session
+        that of its record.
     """
     made: dict[str, Any] = {
         "made_by": f"c1c2nav {nav.__version__}",
         "made_at": datetime.now(UTC).replace(microsecond=0),
     }
     if inputs:
-        made["input"] = [{"file": p.name, "sha256": sha256(p)} for p in map(Path, inputs)]
+        made["input"] = [
+            {"file": name, "sha256": sha256(file)} for name, file in map(_hashed, inputs)
+        ]
     return made
+
+
+def _hashed(path: Path) -> tuple[str, Path]:
+    """Return an input's name, and the file that stands for it."""
+    path = Path(path)
+    record = path / RECORD_FILE
+    return (
+        (f"{path.resolve().name}/{RECORD_FILE}", record) if record.is_file() else (path.name, path)
+    )
 
 
 def sha256(path: Path) -> str:

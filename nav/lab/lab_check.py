@@ -4,9 +4,7 @@ import errno
 import os
 import socket
 from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,7 +12,8 @@ from nav.camera.rig import Rig, load_rig
 from nav.camera.webcam import Device, list_devices
 from nav.core.errors import InputError
 from nav.core.output_checks import is_same_file, refuse_folder, refuse_special
-from nav.lab.lab_file import LOOPBACK, Lab, read_lab
+from nav.lab.lab_file import Lab, read_lab
+from nav.link.network_address import NetworkAddress
 from nav.model.case import Case, load_case, navigable
 from nav.record.recorded_poses import stated_errors
 from nav.registration.registration_result import load_registration_file
@@ -23,6 +22,7 @@ from nav.text.catalogue import ENGLISH, languages
 from nav.tracking.tool import Tool, check_tools, load_tool
 
 T = TypeVar("T")
+ASTM = {"igtl_version": 2, "igtl_tdata": False, "igtl_polydata": False}
 PRIVILEGED = 1024  # ports below it are the system's
 
 
@@ -269,30 +269,29 @@ class _Check:
 
     def links(self) -> None:
         links = self.file.links
-        host = links.igtl_host
-        ports = {"igtl_port": links.igtl_port, "polaris_port": links.polaris_port}
-        if links.igtl_port is not None and links.igtl_port == links.polaris_port:
-            self.problem("links: polaris_port", f"{links.igtl_port} is igtl_port already")
-        for key, port in ports.items():
-            if port is not None:
-                self._port(f"links: {key}", LOOPBACK if key == "polaris_port" else host, port)
-        if not _is_address(host):
-            self.problem(
-                "links: igtl_host",
-                f'expected an address of this computer, as "{LOOPBACK}" or "0.0.0.0", got {host}',
-            )
-        elif links.igtl_port is not None and not _is_loopback(host):
-            self.remark("links: igtl_host", f"other computers can connect to {host}")
+        if links.igtl_profile == "astm":
+            for key, usual in ASTM.items():
+                if getattr(links, key) != usual:
+                    text = 'is not for igtl_profile = "astm", which is always the same'
+                    self.problem(f"links: {key}", text)
+        services = links.services
+        ports = [address.port for address in services.values()]
+        if len(set(ports)) < len(ports):
+            self.problem("links: polaris", f"{ports[0]} is the port of igtl_server already")
+        for key, address in services.items():
+            self._service(f"links: {key}", address)
 
-    def _port(self, key: str, host: str, port: int) -> None:
-        if port < PRIVILEGED:
-            self.remark(key, f"{port} is a port of the system; {PRIVILEGED} and above are free")
+    def _service(self, key: str, address: NetworkAddress) -> None:
+        if not address.is_loopback:
+            self.remark(key, f"other computers can connect to {address}")
+        if address.port < PRIVILEGED:
+            self.remark(key, f"{address.port} is a port of the system; take {PRIVILEGED} or above")
             return
-        why = _why_not_bound(host, port) if _is_address(host) else None
+        why = _why_not_bound(address)
         if why == errno.EADDRINUSE:
-            self.remark(key, f"{port} is in use by another program now")
-        elif why == errno.EADDRNOTAVAIL:
-            self.remark("links: igtl_host", f"this computer does not have the address {host} now")
+            self.remark(key, f"{address.port} is in use by another program now")
+        elif why is not None:
+            self.remark(key, f"{address} cannot be listened on now: {os.strerror(why)}")
 
     def language(self) -> None:
         if self.file.language not in (None, *languages()):
@@ -300,25 +299,15 @@ class _Check:
             self.problem("language", f"expected one of {expected}, got {self.file.language}")
 
 
-def _is_address(host: str) -> bool:
-    with suppress(ValueError):
-        ip_address(host)
-        return True
-    return host == "localhost"
-
-
-def _is_loopback(host: str) -> bool:
-    return host == "localhost" or ip_address(host).is_loopback
-
-
-def _why_not_bound(host: str, port: int) -> int | None:
-    """Return the system's error number where a port cannot be listened on now."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def _why_not_bound(address: NetworkAddress) -> int | None:
+    """Return the system's error number where an address cannot be listened on now."""
     try:
-        with socket.socket(family, socket.SOCK_STREAM) as tried:
+        with socket.socket(address.family, socket.SOCK_STREAM) as tried:
             if os.name == "posix":  # connections that ended a moment ago do not count
                 tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            tried.bind((host, port))
+            tried.bind((address.host, address.port))
+    except socket.gaierror:
+        return errno.EADDRNOTAVAIL
     except OSError as error:
         return error.errno
     return None

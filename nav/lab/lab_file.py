@@ -7,11 +7,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
-from nav.core.errors import InputErrors
+from nav.core.errors import InputError, InputErrors
 from nav.core.files import FileModel, Number, PublicFile, located_problems, read_toml
 from nav.core.textfile import printable
+from nav.link.network_address import NetworkAddress, listening_address, server_address
 from nav.live.live_limits import AlarmLimits, LiveLimits
 from nav.live.session import CHECK_LIMIT
 from nav.model.case import FileName, Name
@@ -19,13 +20,28 @@ from nav.registration.assessment import FLE
 
 LAB_FORMAT = "c1c2nav/lab/1"
 LAB_NAME = "lab.toml"
-LOOPBACK = "127.0.0.1"
 SESSIONS = "sessions"
 MOST_WEBCAM = 99
-IGTL_SCHEME = "igtl://"
+IGTL_PORT = 18944  # usual
+
+
+def _address(value: Any) -> str:
+    """Return [HOST:]PORT of a text, or of the port alone; ValueError where it is none."""
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    expected = "expected [HOST:]PORT with a port of 1 to 65535, such as 18944"
+    if not isinstance(text, str):
+        raise ValueError(f"{expected}, got {value!r:.60}")
+    try:
+        address = listening_address(text, "")
+    except InputError:
+        raise ValueError(f"{expected}, got {value!r:.60}") from None
+    if address.port == 0:
+        raise ValueError(f"{expected}, got {value!r:.60}")
+    return text
+
 
 Webcam = Annotated[int, Field(strict=True, ge=0, le=MOST_WEBCAM)]
-Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
+Address = Annotated[str, BeforeValidator(_address)]
 Switch = Annotated[bool, Field(strict=True)]
 
 
@@ -35,14 +51,20 @@ class TrackerTable(FileModel):
     poses: str
     position_sd: Number | None = None
     rotation_sd_deg: Number | None = None
+    names: dict[Name, Name] = Field(default_factory=dict)
 
     @field_validator("poses")
     @classmethod
     def _address(cls, value: str) -> str:
-        host, _, port = value.removeprefix(IGTL_SCHEME).rpartition(":")
-        number = int(port) if port.isascii() and port.isdigit() and len(port) < 6 else 0
-        if not value.startswith(IGTL_SCHEME) or not host or not 1 <= number <= 65535:
-            raise ValueError(f'expected "{IGTL_SCHEME}HOST:PORT", as in "igtl://127.0.0.1:18944"')
+        try:
+            scheme, _, rest = value.partition("://")
+            if scheme.lower() != "igtl":
+                raise InputError(value)
+            server_address(rest, IGTL_PORT)
+        except InputError:
+            raise ValueError(
+                f'expected "igtl://HOST:PORT", as in "igtl://127.0.0.1:18944", got {value!r:.60}'
+            ) from None
         return value
 
     @field_validator("position_sd", "rotation_sd_deg")
@@ -78,13 +100,22 @@ class LimitsTable(FileModel):
 
 
 class LinksTable(FileModel):
-    """[links]: what other programs are sent."""
+    """[links]: what other programs are sent; the options of `nav live` of the same names."""
 
-    igtl_port: Port | None = None
-    igtl_host: Name = LOOPBACK
+    igtl_server: Address | None = None
     igtl_profile: Literal["slicer", "astm"] = "slicer"
-    polaris_port: Port | None = None
+    igtl_version: Literal[1, 2] = 2
+    igtl_tdata: Switch = False
+    igtl_polydata: Switch = False
+    polaris: Address | None = None
     lsl: Switch = False
+    lsl_network: Switch = False
+
+    @property
+    def services(self) -> dict[str, NetworkAddress]:
+        """Where services listen, by key."""
+        given = {"igtl_server": self.igtl_server, "polaris": self.polaris}
+        return {key: listening_address(v, key) for key, v in given.items() if v is not None}
 
 
 class LabFile(PublicFile):
@@ -203,7 +234,8 @@ def read_lab(path: Path) -> ReadLab:
     found = repr(data.get("format"))
     if data.get("format") != LAB_FORMAT:
         raise InputErrors([f'{path}: format: expected "{LAB_FORMAT}", got {found:.60}'])
-    data, lines = deepcopy(data), []
+    data = deepcopy(data)
+    lines: list[str] = []
     refused: set[str] = set()
     removed: set[tuple[str | int, ...]] = set()
     while True:

@@ -4,9 +4,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
 from nav.core.errors import InputError, InputErrors
 from nav.lab.lab_check import check_lab
-from nav.lab.lab_file import LAB_NAME, Lab, read_lab
+from nav.lab.lab_file import LAB_NAME, Lab, LinksTable, read_lab
+from nav.link.igtl_options import NO_OPTIONS, IgtlOptions
+from nav.link.link_options import NO_LINKS, LinkOptions
 from nav.live.live_limits import LiveLimits
 from nav.record.recorded_poses import stated_errors
 from nav.record.session.record_setup import RecordOptions, source_of
@@ -39,6 +43,12 @@ class LiveOptions:
         Of the window.
     record : RecordOptions
         About recording.
+    igtl : IgtlOptions
+        About the OpenIGTLink server.
+    links : LinkOptions
+        About the other services.
+    igtl_names : tuple of str
+        TOOL=NAME each: what another tracker's server calls a tool.
     """
 
     rig: Path | None = None
@@ -56,6 +66,9 @@ class LiveOptions:
     rotation_sd_deg: float | None = None
     language: str | None = None
     record: RecordOptions = field(default_factory=RecordOptions)
+    igtl: IgtlOptions = NO_OPTIONS
+    links: LinkOptions = NO_LINKS
+    igtl_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,9 +92,25 @@ class LiveSetup:
     lab: Path | None
     lines: tuple[str, ...] = ()
 
-    def job(self) -> LiveJob:
-        """Return the job of these options; raise InputError where one is missing."""
+    def job(self, console: Console) -> LiveJob:
+        """Return the job of these options.
+
+        Parameters
+        ----------
+        console : Console
+            Who can connect is printed there.
+
+        Returns
+        -------
+        LiveJob
+
+        Raises
+        ------
+        InputError
+            One is missing or wrong.
+        """
         given = self.options
+        recorder = given.record.setups(source_of(given.images, given.poses))
         return live_job(
             given.rig,
             given.tools,
@@ -97,7 +126,8 @@ class LiveSetup:
             stated=stated_errors(given.position_sd, given.rotation_sd_deg),
             limits=self.limits,
             lab=self.lab,
-            observers=given.record.setups(source_of(given.images, given.poses)),
+            igtl_names=given.igtl_names,
+            observers=(*recorder, *given.igtl.setups(console), *given.links.setups(console)),
         )
 
 
@@ -153,6 +183,8 @@ def _replaced(given: LiveOptions, lab: Lab) -> tuple[frozenset[str], list[str]]:
             ("registration", given.registration),
             ("save_registration", given.save),
             ("language", given.language),
+            ("links: igtl_server", given.igtl.server),
+            ("links: polaris", given.links.polaris),
         )
         if option
     }
@@ -189,6 +221,12 @@ def _completed(given: LiveOptions, lab: Lab, replaced: frozenset[str]) -> LiveOp
             pictures=given.record.pictures or file.recording.pictures,
             default_folder=lab.recording_folder,
         ),
+        "igtl": _igtl_server(given.igtl, file.links),
+        "links": LinkOptions(
+            given.links.polaris or file.links.polaris,
+            given.links.lsl or file.links.lsl,
+            given.links.lsl_network or file.links.lsl_network,
+        ),
     }
     for option, key in (("registration", "registration"), ("save", "save_registration")):
         if key not in replaced:
@@ -201,5 +239,22 @@ def _completed(given: LiveOptions, lab: Lab, replaced: frozenset[str]) -> LiveOp
             "poses": Path(tracker.poses),
             "position_sd": given.position_sd or tracker.position_sd,
             "rotation_sd_deg": given.rotation_sd_deg or tracker.rotation_sd_deg,
+            "igtl_names": given.igtl_names or tuple(f"{t}={n}" for t, n in tracker.names.items()),
         }
     return replace(given, **own)
+
+
+def _igtl_server(given: IgtlOptions, links: LinksTable) -> IgtlOptions:
+    """Return the server's options; --igtl-server goes before all of lab.toml's entries about it."""
+    if given.server is not None or links.igtl_server is None:
+        return given
+    profile = given.profile or links.igtl_profile
+    if profile == "astm":  # it has no further options; those that are given are refused later
+        return replace(given, server=links.igtl_server, profile=profile)
+    return IgtlOptions(
+        links.igtl_server,
+        profile,
+        given.version or links.igtl_version,
+        given.tdata or links.igtl_tdata,
+        given.polydata or links.igtl_polydata,
+    )

@@ -11,7 +11,7 @@ from rich.table import Table
 from nav.core.errors import InputErrors
 from nav.core.textfile import printable
 from nav.lab.lab_check import check_lab_file
-from nav.lab.lab_file import Lab, LabFile, read_lab
+from nav.lab.lab_file import SESSIONS, Lab, LabFile, LinksTable, RecordingTable, read_lab
 from nav.live.live_limits import LiveLimits
 
 GIVEN, USUAL = "lab.toml", "default"
@@ -130,13 +130,46 @@ def live_command(lab: Lab) -> str:
     pairs += [("--tool", tool) for tool in lab.tools]
     pairs += [("--case", lab.case)]
     pairs += [("--camera", camera) for camera in lab.cameras]
+    if file.tracker is not None:
+        sds = (file.tracker.position_sd, file.tracker.rotation_sd_deg)
+        pairs += [("--poses", file.tracker.poses)]
+        pairs += [("--igtl-name", f"{t}={n}") for t, n in file.tracker.names.items()]
+        for option, sd in zip(("--position-sd", "--rotation-sd-deg"), sds, strict=True):
+            pairs += [] if sd is None else [(option, f"{sd:g}")]
     pairs += [
         ("--registration", lab.located(file.registration)),
         ("--save", lab.located(file.save_registration)),
         ("--language", file.language),
     ]
+    pairs += [*_recording(file.recording, lab), *_links(file.links)]
     for option, name in (("--needle", file.needle), ("--reference", file.reference)):
         pairs += [(option, name)] if name != option.removeprefix("--") else []
     for option, value in pairs:
-        words += [] if value is None else [option, value]
+        words += [] if value is None else [option, *filter(None, (value,))]
     return shlex.join(map(str, words))
+
+
+def _recording(table: RecordingTable, lab: Lab) -> list[tuple[str, str | Path]]:
+    """Return the options about recording; a value of "" is none, as of a switch."""
+    if not table.enabled:
+        return [("--no-record", "")]
+    pictures = {"off": "--no-pictures", "lossless": "--lossless", "jpeg": None}[table.pictures]
+    elsewhere = lab.recording_folder != Path(SESSIONS)
+    record: list[tuple[str, str | Path]] = [("--record", lab.recording_folder)] * elsewhere
+    return record if pictures is None else [*record, (pictures, "")]
+
+
+def _links(links: LinksTable) -> list[tuple[str, str | Path]]:
+    pairs: list[tuple[str, str | Path]] = []
+    if links.igtl_server is not None:
+        pairs.append(("--igtl-server", links.igtl_server))
+        if links.igtl_profile != "slicer":
+            pairs.append(("--profile", links.igtl_profile))
+        if links.igtl_version != 2:
+            pairs.append(("--igtl-version", str(links.igtl_version)))
+        pairs += [("--igtl-tdata", "")] * links.igtl_tdata
+        pairs += [("--igtl-polydata", "")] * links.igtl_polydata
+    if links.polaris is not None:
+        pairs.append(("--polaris", links.polaris))
+    pairs += [("--lsl", "")] * links.lsl
+    return [*pairs, *([("--lsl-network", "")] * links.lsl_network)]

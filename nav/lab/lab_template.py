@@ -44,6 +44,7 @@ TRACKER_ENTRIES: tuple[Entry, ...] = (
     ("poses", "Address of the server.", "igtl://127.0.0.1:18944"),
     ("position_sd", "Its stated error of a position, mm, one standard deviation per axis.", 0.2),
     ("rotation_sd_deg", "The same of a rotation, degrees.", 0.1),
+    ("names", "What the server calls a tool, where that is not obvious.", {"needle": "Stylus"}),
 )
 RECORDING = "Every use is recorded as a session."
 RECORDING_ENTRIES: tuple[Entry, ...] = (
@@ -64,11 +65,19 @@ ALARMS = (
 ALARMS_EXAMPLE = {"caution": 5.0, "danger": 3.0}
 LINKS = "What other programs are sent."
 LINKS_ENTRIES: tuple[Entry, ...] = (
-    ("igtl_port", "OpenIGTLink server (3D Slicer, PLUS); usual is 18944.", 18944),
-    ("igtl_host", '"127.0.0.1": only this computer; "0.0.0.0": every one that reaches it.', None),
-    ("igtl_profile", "slicer, or astm for the ASTM F2554 module.", "slicer"),
-    ("polaris_port", "Service that emulates the protocol of a Polaris; usual is 8765.", 8765),
-    ("lsl", "Lab Streaming Layer.", False),
+    (
+        "igtl_server",
+        "OpenIGTLink server (3D Slicer, PLUS), [HOST:]PORT; for programs on this computer only, "
+        'unless HOST is given, as in "0.0.0.0:18944".',
+        "18944",
+    ),
+    ("igtl_profile", "slicer, or astm for Slicer's module AstmPhantomTest.", "slicer"),
+    ("igtl_version", "Header version; 1 for clients older than protocol 3.", 2),
+    ("igtl_tdata", "true: send TDATA too, also to those who do not ask.", False),
+    ("igtl_polydata", "true: send the case's surfaces too, also to those who do not ask.", False),
+    ("polaris", "Service that emulates the protocol of a Polaris, [HOST:]PORT.", "8765"),
+    ("lsl", "Lab Streaming Layer, found by programs on this computer.", False),
+    ("lsl_network", "The same, found in the whole network.", False),
 )
 
 
@@ -112,6 +121,9 @@ def _line(key: str, value: Any) -> str:
     if isinstance(value, list):
         inner = ", ".join(_line("x", entry).removeprefix("x = ") for entry in value)
         return f"{_key(key)} = [{inner}]"
+    if isinstance(value, dict):
+        inner = ", ".join(_line(name, entry) for name, entry in value.items())
+        return f"{_key(key)} = {{ {inner} }}"
     return tomli_w.dumps({key: value}).strip()
 
 

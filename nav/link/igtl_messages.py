@@ -38,6 +38,8 @@ _DECODERS: dict[str, Callable[[bytes], Content]] = {
     "CAPABILITY": content.Capability.decode,
     "STT_TDATA": content.StartTrackingData.decode,
 }
+# the others mean, without a body, that there is nothing to tell
+_MAY_BE_EMPTY = ("TDATA", "POINT", "CAPABILITY", "STT_TDATA")
 
 
 def timestamp_of(nanoseconds: int) -> int:
@@ -209,7 +211,10 @@ class Header:
             body, index, text, number = self._parts(body)
             metadata = _unpack_metadata(self.kind, index, text)
         decode = _DECODERS.get(self.kind)
-        found = RawContent(self.kind, body) if decode is None else decode(body)
+        if decode is None or (not body and self.kind not in _MAY_BE_EMPTY):
+            found: Content = RawContent(self.kind, body)
+        else:
+            found = decode(body)
         return Message(found, self.device, self.timestamp, metadata, self.version, number)
 
     def _parts(self, body: bytes) -> tuple[bytes, bytes, bytes, int]:
@@ -225,6 +230,9 @@ class Header:
 
 def decode_message(data: bytes) -> Message:
     """Return the message that some bytes are.
+
+    A message without a body, where its type has one, is the answer that there is nothing to tell;
+    its content is then `RawContent` without bytes.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ from nav.tracking.tool import Tool
 from nav.view.camera_pictures import Pictures
 from nav.view.fitted import ElidedLabel
 from nav.view.gauge import Gauge
-from nav.view.header import Prompt, Steps, usable_commands
+from nav.view.header import KEYS, Prompt, Steps, usable_commands
 from nav.view.lights import Lights
 from nav.view.live_display import DisplayState
 from nav.view.live_state import display, gauge_limits
@@ -37,6 +37,7 @@ from nav.view.overlays import BannerBar, Notices, ViewButtons
 from nav.view.pace import Pace
 from nav.view.quitting import QUIT_KEY
 from nav.view.readouts import Ahead, Target
+from nav.view.record_indicator import RecordIndicator
 from nav.view.render_process import Drawing
 from nav.view.scene_widget import SceneWidget
 from nav.view.shaft import shaft_length
@@ -55,7 +56,7 @@ PATIENCE = 5
 BLINK, LIT = 2.0, 0.5
 # mm, outer diameter of 17G (ISO 9626)
 DIAMETER_17G = 1.5
-COMMANDS = ("capture", "undo", "skip", "check", "register")
+COMMANDS = ("capture", "undo", "skip", "check", "register", "mark")
 
 
 class LiveWindow(QMainWindow):
@@ -128,6 +129,7 @@ class LiveWindow(QMainWindow):
         body = QWidget()
         self.setCentralWidget(body)
         self.steps, self.prompt, self.lights = Steps(), Prompt(), Lights()
+        self.record = RecordIndicator()
         length = shaft_length(self.needle)
         self.scene = SceneWidget(self.case, diameter, length, self.clock, drawing)
         self.gauges = {role: Gauge(role) for role in ("artery", "cord")}
@@ -143,7 +145,7 @@ class LiveWindow(QMainWindow):
             "steps": self.steps, "prompt": self.prompt, "scene": self.scene, "strip": self.strip,
             "pictures": self.pictures, "notice": self.notice, "footer": self.footer,
             "speed": self.speed, "lights": self.lights, **self.gauges, "ahead": self.ahead,
-            "target": self.target,
+            "target": self.target, "record": self.record,
         }  # fmt: skip
         for part in self.parts.values():
             part.setParent(body)
@@ -295,6 +297,7 @@ class LiveWindow(QMainWindow):
         self.ahead.show_ahead(state.ahead, state.ahead_why)
         self.target.show_target(state.target)
         self.steps.show_stage(state.stage, state.live)
+        self.record.show_record(state.record, state.notices)
         plan = state.scene.plan and sentence(Notice("plan_followed", {"plan": state.scene.plan}))
         self.prompt.show_prompt(state.prompt or plan, self.usable(state))
         self.notices.show_notices(state.notices)
@@ -326,13 +329,15 @@ class LiveWindow(QMainWindow):
         Parameters
         ----------
         kind : str
-            "capture", "undo", "skip", "check", "register", "pause" or "restart"; "plan" selects the
-            next plan.
+            "capture", "undo", "skip", "check", "register", "mark", "pause" or "restart"; "plan"
+            selects the next plan.
         """
         if self.ended is not None:
             return
         if kind == "plan":
             self._next_plan()
+        elif kind == "mark" and self.state.record is None:
+            return  # nobody would remember it
         elif kind in COMMANDS or (self.plays and kind in ("pause", "restart")):
             self.feed.send(Command(kind))  # type: ignore[arg-type]
 
@@ -348,19 +353,9 @@ class LiveWindow(QMainWindow):
         """Handle keys: Space, Backspace, Home and letters are commands; R and the digits views."""
         if event.isAutoRepeat():
             return
-        kinds = {
-            Qt.Key.Key_Space: "capture",
-            Qt.Key.Key_Backspace: "undo",
-            Qt.Key.Key_S: "skip",
-            Qt.Key.Key_C: "check",
-            Qt.Key.Key_G: "register",
-            Qt.Key.Key_P: "plan",
-            Qt.Key.Key_K: "pause",
-            Qt.Key.Key_Home: "restart",
-        }
         key = Qt.Key(event.key())
-        if key in kinds:
-            self.ask(kinds[key])
+        if key in KEYS:
+            self.ask(KEYS[key])
         elif key == Qt.Key.Key_R:
             self.scene.look(STANDARD)
         elif Qt.Key.Key_1 <= key < Qt.Key.Key_1 + len(VIEWPOINTS):

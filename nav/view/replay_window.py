@@ -86,6 +86,7 @@ class ReplayWindow(LiveWindow):
         self.bar = ReplayBar()
         super()._build(*given)
         self.setWindowTitle(sentence(Notice("replay_title", {"case": self.case.name})))
+        self.record.hide()  # a replay is not recorded
         body = self.centralWidget()
         self.parts["replay"] = self.bar
         self.bar.setParent(body)

@@ -59,7 +59,8 @@ def places(width: int, height: int, reserved: int = 0) -> dict[str, Box]:
     strip = round(0.44 * left)
     top = head + prompt
     boxes = {
-        "steps": Box(0, 0, width, head),
+        "steps": Box(0, 0, x, head),
+        "record": Box(x, 0, column, head),
         "prompt": Box(0, head, x, prompt),
         "scene": Box(g, top, left, bottom - chart - g - top),
         "strip": Box(g, bottom - chart, strip, chart),

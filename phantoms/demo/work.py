@@ -191,6 +191,7 @@ class DemoWork:
         self.samples: list[Sample] = []
         self.newest: tuple[TrackedFrame, State] | None = None
         self.began = self.now = 0.0
+        self.tools = {tool.name: tool for tool in tools}
         self.observers: list[Observer] = []
         self.observers += [setup.open(self) for setup in job.observers]
 

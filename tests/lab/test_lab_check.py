@@ -57,7 +57,7 @@ def test_all_faults_are_told_at_once(folder):
         cameras={NAMES[0]: 0, "up": 0, NAMES[1]: -2},
         recording={"pictures": "png", "folder": "rig.toml", "speed": 1},
         limits={"fle": 99.0, "role": {"artery": {"caution": 1.0, "danger": 3.0}}},
-        links={"igtl_port": 0, "igtl_host": "station", "lsl": 1},
+        links={"igtl_server": 0, "polaris": "station", "lsl": 1},
         language="xx",
         colour="red",
     )
@@ -66,7 +66,8 @@ def test_all_faults_are_told_at_once(folder):
         f"cameras: {NAMES[1]}: input should be greater",
         "recording: pictures: input should be 'off', 'jpeg' or 'lossless'",
         "recording: speed: unknown key",
-        "links: igtl_port: input should be greater",
+        "links: igtl_server: expected [HOST:]PORT",
+        "links: polaris: expected [HOST:]PORT with a port of 1 to 65535, such as 18944, got 'stat",
         "links: lsl: expected true or false, got 1",
         "colour: unknown key",
         f"rig: {folder / 'nothing.toml'}: no such file",
@@ -75,7 +76,6 @@ def test_all_faults_are_told_at_once(folder):
         "limits: role artery: danger: 3 mm is beyond caution (1 mm)",
         "limits: fle: expected",
         f"recording: folder: {folder / 'rig.toml'}: is not a folder",
-        "links: igtl_host: expected an address",
         "language: expected one of en",
     )
     for start in starts:
@@ -128,8 +128,16 @@ def test_all_faults_are_told_at_once(folder):
             [f"limits: structure {LEFT}: danger: 6 mm is beyond caution (5 mm)"],
         ),
         (
-            {"links": {"igtl_port": 4000, "polaris_port": 4000}},
-            ["links: polaris_port: 4000 is igtl_port already"],
+            {"links": {"igtl_server": 4000, "polaris": "127.0.0.1:4000"}},
+            ["links: polaris: 4000 is the port of igtl_server already"],
+        ),
+        (
+            {"links": {"igtl_server": True}},
+            ["links: igtl_server: expected [HOST:]PORT with a port of 1 to 65535, such as 18944"],
+        ),
+        (
+            {"links": {"igtl_server": 4000, "igtl_profile": "astm", "igtl_tdata": True}},
+            ['links: igtl_tdata: is not for igtl_profile = "astm"'],
         ),
         ({"recording": {"enabled": False, "folder": "rig.toml"}}, []),
         ({"recording": "sessions"}, ["recording: expected a table"]),
@@ -159,7 +167,7 @@ def test_what_may_change_before_the_next_use_is_a_remark(folder):
     path = write_lab(
         folder,
         limits={"role": {"artery": {"caution": 4.0, "danger": 2.0}}, "check_limit": 3.0},
-        links={"igtl_port": 18944, "igtl_host": "0.0.0.0", "polaris_port": 80},
+        links={"igtl_server": "0.0.0.0:18944", "polaris": 80},
         cameras={NAMES[0]: 0, NAMES[1]: 7},
     )
     found = check_lab_file(path, WEBCAMS)
@@ -168,7 +176,7 @@ def test_what_may_change_before_the_next_use_is_a_remark(folder):
         "webcam 7 is not connected now; connected: 0 (one), 2 (two)",
         f"alarms come later than the case says, by lab.toml: {LEFT}",
         "check points may be off by up to 3 mm",
-        "other computers can connect to 0.0.0.0",
+        "links: igtl_server: other computers can connect to 0.0.0.0:18944",
         "80 is a port of the system",
     ):
         assert sum(words in remark for remark in found.remarks) == 1, found.remarks

@@ -3,10 +3,13 @@
 The table in docs/lab.md says the same.
 """
 
+import io
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 import nav.run_live
 from nav.cli import main
@@ -14,8 +17,15 @@ from nav.core.errors import InputErrors
 from nav.lab.lab_file import read_lab
 from nav.lab.lab_live import LiveOptions, live_setup
 from nav.lab.lab_show import live_command
+from nav.link.igtl_observer import IgtlSetup
+from nav.link.igtl_options import IgtlOptions
+from nav.link.link_options import LinkOptions
+from nav.link.network_address import NetworkAddress
+from nav.link.tracker_address import tracker_address
 from nav.live.live_limits import LiveLimits
+from nav.record.session.record_setup import RecordOptions, RecordSetup
 from nav.run_live import LiveJob
+from nav.tracking.pose_source import StatedErrors
 from tests.lab.lab_folder import LEFT, write_lab, write_lab_folder, write_poses
 from tests.synthetic import small_rig
 
@@ -45,7 +55,7 @@ def setup_of(lab=None, **given):
 def test_without_options_everything_is_of_the_file(folder):
     write_lab(folder, save_registration="new.toml", language="de", limits={"fle": 0.4})
     setup = setup_of()
-    job = setup.job()
+    job = setup.job(Console(quiet=True))
     assert job == LiveJob(
         rig=Path("rig.toml"),
         tools=(Path("needle.toml"), Path("reference.toml")),
@@ -60,6 +70,7 @@ def test_without_options_everything_is_of_the_file(folder):
         save=Path("new.toml"),
         limits=LiveLimits(fle=0.4),
         lab=Path("lab.toml"),
+        observers=(RecordSetup(Path("sessions"), "cameras", "jpeg"),),
     )
     assert setup.options.language == "de"
     assert setup.lines == ("set-up: lab.toml",)
@@ -67,7 +78,7 @@ def test_without_options_everything_is_of_the_file(folder):
 
 def test_paths_are_relative_to_the_file_not_to_the_current_folder(folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    job = setup_of(Path("lab/lab.toml")).job()
+    job = setup_of(Path("lab/lab.toml")).job(Console(quiet=True))
     assert job.rig == Path("lab/rig.toml")
     assert job.case == Path("lab/case/case.toml")
     job.check()
@@ -112,10 +123,119 @@ def test_a_given_option_goes_before_the_entry(folder, given, expected):
         assert options.save == Path("new.toml")
 
 
+def setups_of(**given):
+    """Recorder and links of `nav live`, in order."""
+    return setup_of(**given).job(Console(quiet=True)).observers
+
+
+@pytest.mark.parametrize(
+    ("table", "given", "expected"),
+    [
+        ({}, {}, RecordSetup(Path("sessions"), "cameras", "jpeg")),
+        (
+            {"folder": "kept", "pictures": "lossless"},
+            {},
+            RecordSetup(Path("kept"), "cameras", "lossless"),
+        ),
+        (
+            {"folder": "kept"},
+            {"record": RecordOptions(Path("r"), pictures="off", code="p7")},
+            RecordSetup(Path("r"), "cameras", "off", "p7", True),
+        ),
+        ({"enabled": False}, {}, RecordSetup(None, "cameras", "jpeg")),
+        (
+            {"enabled": False},
+            {"record": RecordOptions(Path("r"))},
+            RecordSetup(Path("r"), "cameras", "jpeg", required=True),
+        ),
+        ({}, {"record": RecordOptions(off=True)}, RecordSetup(None, "cameras", "jpeg")),
+        # what was recorded already is recorded again only where that is asked for
+        ({"folder": "kept"}, {"images": Path("seen")}, None),
+        (
+            {"pictures": "off"},
+            {"images": Path("seen"), "record": RecordOptions(Path("r"))},
+            RecordSetup(Path("r"), "images", "off", required=True),
+        ),
+    ],
+)
+def test_recording_is_of_the_option_then_of_the_file(folder, table, given, expected):
+    write_lab(folder, recording=table)
+    assert setups_of(**given) == (() if expected is None else (expected,))
+
+
+LOCAL, OPEN = NetworkAddress("127.0.0.1", 18944), NetworkAddress("0.0.0.0", 18945)
+
+
+@pytest.mark.parametrize(
+    ("table", "given", "expected"),
+    [
+        ({"igtl_server": 18944}, IgtlOptions(), IgtlSetup(LOCAL, "slicer", 2, False, False)),
+        (
+            {"igtl_server": 18944, "igtl_version": 1, "igtl_polydata": True},
+            IgtlOptions(tdata=True),
+            IgtlSetup(LOCAL, "slicer", 1, True, True),
+        ),
+        (
+            {"igtl_server": 18944, "igtl_version": 1, "igtl_polydata": True},
+            IgtlOptions(profile="astm"),
+            IgtlSetup(LOCAL, "astm", 2, False, False),
+        ),
+        (
+            {"igtl_server": 18944, "igtl_profile": "astm"},
+            IgtlOptions("0.0.0.0:18945"),
+            IgtlSetup(OPEN, "slicer", 2, False, False),
+        ),
+        ({"igtl_profile": "astm"}, IgtlOptions(), None),
+    ],
+)
+def test_the_server_is_of_the_option_then_of_the_file(folder, table, given, expected):
+    write_lab(folder, recording={"enabled": True}, links=table)
+    assert setups_of(igtl=given)[1:] == (() if expected is None else (expected,))
+
+
+def test_other_services_are_of_the_option_then_of_the_file(folder):
+    write_lab(folder, links={"polaris": 8765, "lsl": True})
+    assert setup_of().options.links == LinkOptions("8765", True, False)
+    given = LinkOptions("0.0.0.0:9000", lsl_network=True)
+    assert setup_of(links=given).options.links == LinkOptions("0.0.0.0:9000", True, True)
+
+
+def test_another_tracker_is_of_the_file(folder):
+    write_lab(
+        folder,
+        rig=None,
+        cameras=None,
+        tracker={
+            "poses": "igtl://station:18944",
+            "position_sd": 0.2,
+            "rotation_sd_deg": 0.1,
+            "names": {"needle": "StylusToTracker"},
+        },
+    )
+    job = setup_of().job(Console(quiet=True))
+    assert (job.rig, job.cameras) == (None, ())
+    assert tracker_address(job.poses) == NetworkAddress("station", 18944)
+    assert job.igtl_names == ("needle=StylusToTracker",)
+    assert job.stated == StatedErrors(0.2, pytest.approx(0.1 * 3.14159265 / 180.0))
+    assert job.observers[0].source == "igtl"
+    job.check()
+    # cameras instead
+    options = setup_of(rig=Path("rig.toml"), cameras=CAMERAS).options
+    assert (options.poses, options.rig) == (None, Path("rig.toml"))
+    setup_of(rig=Path("rig.toml"), cameras=CAMERAS).job(Console(quiet=True)).check()
+
+
+def test_who_can_connect_is_told(folder):
+    write_lab(folder, links={"igtl_server": "0.0.0.0:18945"})
+    console = Console(file=io.StringIO())
+    setup_of().job(console)
+    assert "0.0.0.0:18945" in console.file.getvalue()
+
+
 def test_an_entry_that_an_option_replaces_may_be_wrong(folder):
     write_lab(folder, rig="nothing.toml", case="nothing.toml", cameras={"up": 1})
     given = {"rig": Path("rig.toml"), "case": Path("case/case.toml"), "cameras": CAMERAS}
-    setup_of(**given).job().check()
+    setup_of(**given).job(Console(quiet=True)).check()
     with pytest.raises(InputErrors) as refused:
         setup_of(cameras=CAMERAS)
     assert [line.split(": ")[1] for line in refused.value.lines] == [
@@ -139,7 +259,7 @@ def test_limits_reach_guidance_and_the_window(folder):
         },
     )
     write_poses(folder / "poses.csv")
-    job = setup_of(poses=Path("poses.csv")).job()
+    job = setup_of(poses=Path("poses.csv")).job(Console(quiet=True))
     shown, _ = job.check()
     assert shown.structures[0].caution == 9.0
     work = job.open()
@@ -151,7 +271,7 @@ def test_limits_reach_guidance_and_the_window(folder):
 def test_limits_that_warn_later_are_among_the_notices(folder):
     write_lab(folder, limits={"structure": {LEFT: {"caution": 4.0}}})
     write_poses(folder / "poses.csv")
-    work = setup_of(poses=Path("poses.csv")).job().open()
+    work = setup_of(poses=Path("poses.csv")).job(Console(quiet=True)).open()
     assert "limits_lowered" in [notice.code for notice in work.notices]
     work.source.close()
 
@@ -173,14 +293,22 @@ def test_nav_live_in_the_folder_needs_no_options(folder, asked, capsys):
 
 
 def test_the_command_that_is_shown_does_the_same(folder, asked):
-    write_lab(folder, save_registration="new.toml", language="en", needle="needle")
+    write_lab(
+        folder,
+        save_registration="new.toml",
+        language="en",
+        recording={"folder": "kept", "pictures": "lossless"},
+        links={"igtl_server": 18944, "igtl_version": 1, "igtl_tdata": True},
+    )
     words = live_command(read_lab(Path("lab.toml")).lab).split()
     for arguments in (["live"], words[1:]):
         with pytest.raises(SystemExit):
             main(arguments)
     with_lab, without = asked
     assert with_lab.lab is not None
-    assert {**vars(with_lab), "lab": None} == vars(without)
+    recorder, *links = with_lab.observers
+    same = (replace(recorder, required=True), *links)  # since --record is given
+    assert {**vars(with_lab), "lab": None, "observers": same} == vars(without)
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,10 @@ tables = {
     "cameras": st.dictionaries(names, st.integers(0, 99), max_size=3),
     "tracker": st.fixed_dictionaries(
         {"poses": st.just("igtl://192.168.0.2:18944")},
-        optional={"position_sd": st.floats(1e-3, 1e3)},
+        optional={
+            "position_sd": st.floats(1e-3, 1e3),
+            "names": st.dictionaries(names, names, max_size=2),
+        },
     ),
     "recording": st.fixed_dictionaries(
         {},
@@ -49,11 +52,14 @@ tables = {
     "links": st.fixed_dictionaries(
         {},
         optional={
-            "igtl_port": st.integers(1, 65535),
-            "igtl_host": names,
+            "igtl_server": st.integers(1, 65535) | st.just("0.0.0.0:18944"),
             "igtl_profile": st.sampled_from(["slicer", "astm"]),
-            "polaris_port": st.integers(1, 65535),
+            "igtl_version": st.sampled_from([1, 2]),
+            "igtl_tdata": st.booleans(),
+            "igtl_polydata": st.booleans(),
+            "polaris": st.just("8765") | st.just("[::1]:8765"),
             "lsl": st.booleans(),
+            "lsl_network": st.booleans(),
         },
     ),
 }

@@ -27,6 +27,7 @@ FEWEST_SLOTS, MOST_SLOTS = 8, 64
 RESERVE = 500 * 1024 * 1024  # bytes of the disk that pictures leave to the poses
 READY = 30.0  # s for the process to start, on a busy machine
 CLOSE = 10.0  # s for it to write what is left
+ENDED = "ended"  # the process itself
 SHARED = Path("/dev/shm")  # memory, not a disk
 
 
@@ -182,7 +183,7 @@ class PictureRecorder:
                 elif "closed" in message:
                     self._closed.set()
         if not self._closed.is_set():
-            self.trouble = "ended"
+            self.trouble = ENDED
             self._closed.set()
 
     def _answered(self, message: Mapping[str, Any]) -> None:

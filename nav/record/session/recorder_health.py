@@ -6,7 +6,7 @@ from collections import Counter, deque
 from pathlib import Path
 
 from nav.core.notice import Notice
-from nav.record.session.picture_recorder import PictureRecorder
+from nav.record.session.picture_recorder import ENDED, PictureRecorder
 from nav.record.session.session_about import BILLION, SessionClock
 from nav.record.session.session_writer import SessionWriter
 
@@ -168,7 +168,9 @@ class RecorderHealth:
             return found
         trouble, self._trouble = self._trouble, self.pictures.trouble
         if self._trouble is not None and self._trouble != trouble:
-            found.append(Notice("pictures_stopped", {"problem": self._trouble}))
+            ended = self._trouble == ENDED
+            why = Notice("pictures_ended") if ended else self._trouble
+            found.append(Notice("pictures_stopped", {"problem": why}))
         elif trouble is not None and self._trouble is None:
             found.append(Notice("pictures_again"))
         dropped = Counter(self.pictures.dropped)

@@ -25,8 +25,7 @@ def event_words(event: SessionEvent) -> str:
     str
     """
     if event.kind in ("stage", "command"):
-        argument = event.facts.get("argument")
-        return f"{event.kind}: {event.code}" + (f" {argument}" if argument else "")
+        return f"{event.code} {event.facts.get('argument', '')}".rstrip()
     if event.kind == "ended" and not event.code:
         return "ended"
     known = WORDS.get((event.kind, event.code))
@@ -34,8 +33,7 @@ def event_words(event: SessionEvent) -> str:
         return known(event.facts)
     if event.code.startswith("level_") and "structure" in event.facts:
         return _level(event.code.removeprefix("level_"), event.facts)
-    said = notice_words(event.notice)
-    return f"{event.kind}: {said}" if said else event.kind
+    return notice_words(event.notice) if event.code else event.kind
 
 
 def notice_words(notice: Notice) -> str:
@@ -121,7 +119,7 @@ CUTS = {
 }
 WORDS: Mapping[tuple[str, str], Callable[[Facts], str]] = {
     ("started", ""): lambda _: "started",
-    ("mark", ""): lambda facts: f"mark: {facts.get('text') or '(no text)'}",
+    ("mark", ""): lambda facts: str(facts.get("text") or "(no text)"),
     ("touch", "touched"): _touched,
     ("touch", "forgotten"): lambda facts: f"{facts.get('label')}: touch taken back",
     ("verification", "touched"): _checked,

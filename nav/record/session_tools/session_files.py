@@ -42,7 +42,17 @@ def session_folder(path: Path) -> Path:
 
 
 def session_parts(folder: Path) -> list[Path]:
-    """Return the MCAP files of a session that there are, `session.mcap` first."""
+    """Return the MCAP files of a session that there are, `session.mcap` first.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the session.
+
+    Returns
+    -------
+    list of Path
+    """
     return [folder / name for name in PARTS if (folder / name).is_file()]
 
 
@@ -121,7 +131,17 @@ def opened(path: Path) -> Iterator[Bytes]:
 
 
 def size_text(size: float) -> str:
-    """Return a number of bytes with a unit, for people."""
+    """Return a number of bytes with a unit, for people.
+
+    Parameters
+    ----------
+    size : float
+        Bytes.
+
+    Returns
+    -------
+    str
+    """
     for unit in ("B", "kB", "MB", "GB"):
         if size < 1000:
             return f"{size:.0f} {unit}" if unit in ("B", "kB") else f"{size:.1f} {unit}"

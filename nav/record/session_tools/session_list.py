@@ -98,7 +98,19 @@ def table_lines(heads: Sequence[str], rows: Sequence[Sequence[str]], left: set[i
 
 
 def length_text(seconds: float) -> str:
-    """Return a length of time for people: 12.3 s, 4:05, 1:02:10."""
+    """Return a length of time for people: 0.25 s, 12.3 s, 4:05, 1:02:10.
+
+    Parameters
+    ----------
+    seconds : float
+        The length, s.
+
+    Returns
+    -------
+    str
+    """
+    if 0.0 < seconds < 1.0:
+        return f"{seconds:.2f} s"
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

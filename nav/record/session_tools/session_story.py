@@ -123,12 +123,15 @@ class _Frames:
     tools: list[dict[str, bool]] = field(default_factory=list)
     losses: dict[str, NoticeCount] = field(default_factory=dict)
     cameras: dict[str, dict[float, None]] = field(default_factory=dict)
-    guidance: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    shown: list[dict[str, Any]] = field(default_factory=list)
+    places: dict[int, int] = field(default_factory=dict)
     events: list[SessionEvent] = field(default_factory=list)
 
     def frame(self, message: Mapping[str, Any], at: float) -> None:
         self.times.append(at)
+        self.places[int(message["number"])] = len(self.numbers)
         self.numbers.append(int(message["number"]))
+        self.shown.append({})
         self.tools.append({n: t["status"] == "tracked" for n, t in message["tools"].items()})
         for name, tool in message["tools"].items():
             if tool["status"] != "tracked":
@@ -136,6 +139,11 @@ class _Frames:
                 self.losses.setdefault(name, NoticeCount()).add(reason)
         for camera, taken in message["pictures"].items():
             self.cameras.setdefault(camera, {})[taken] = None
+
+    def guidance(self, message: Mapping[str, Any]) -> None:
+        place = self.places.get(int(message["number"]))
+        if place is not None:
+            self.shown[place] = _short(message)
 
 
 def read_story(reader: SessionReader) -> SessionStory:
@@ -162,7 +170,7 @@ def read_story(reader: SessionReader) -> SessionStory:
             if message.topic == FRAME:
                 read.frame(message.data, at)
             elif message.topic == GUIDANCE:
-                read.guidance[int(message.data["number"])] = _short(message.data)
+                read.guidance(message.data)
             else:
                 read.events.append(event_of_json(message.data, message.log_time))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -171,15 +179,14 @@ def read_story(reader: SessionReader) -> SessionStory:
                 f"{type(error).__name__} {error}; try nav session check"
             ) from None
     names = sorted({name for tools in read.tools for name in tools})
-    shown = [read.guidance.get(number, {}) for number in read.numbers]
     return SessionStory(
         np.array(read.times),
         np.array(read.numbers, np.int64),
         {name: np.array([t.get(name, False) for t in read.tools], bool) for name in names},
-        _structures(shown),
-        [str(g.get("worst", "unknown")) for g in shown],
-        [str(g.get("stage", "")) for g in shown],
-        [g.get("registration") for g in shown],
+        _structures(read.shown),
+        [str(g.get("worst", "unknown")) for g in read.shown],
+        [str(g.get("stage", "")) for g in read.shown],
+        [g.get("registration") for g in read.shown],
         read.losses,
         sorted(read.events, key=lambda event: event.log_time),
         {camera: np.array(sorted(times)) for camera, times in read.cameras.items()},
@@ -201,7 +208,7 @@ def _short(message: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _structures(shown: list[dict[str, Any]] | list[Mapping[str, Any]]) -> list[StructureBounds]:
+def _structures(shown: list[dict[str, Any]]) -> list[StructureBounds]:
     names = dict.fromkeys(key for g in shown for key in g.get("structures", {}))
     nothing = (np.nan, np.nan)
     found = []
