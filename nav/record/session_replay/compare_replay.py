@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+from nav.core.errors import InputError
 from nav.record.session.session_events import EventFinder
 from nav.record.session.session_format import SessionEvent
 from nav.record.session.session_guidance import guidance_to_json
@@ -53,7 +54,13 @@ def compare_replay(
             state = session.step(replayed)
             made += _registrations(found.after_frame(replayed, state))
             message = guidance_to_json(state, found.in_use)
-            comparer.frame(recorded, use.guidance.get(index), replayed, message)
+            try:
+                comparer.frame(recorded, use.guidance.get(index), replayed, message)
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                raise InputError(
+                    f"{options.session}: what was shown at frame {index} is not as c1c2nav "
+                    f"writes it: {error!r}"
+                ) from None
             for command in commands.get(index, ()):
                 session.command(command)
                 made += _registrations(found.after_command(command))

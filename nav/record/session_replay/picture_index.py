@@ -101,12 +101,9 @@ class PictureIndex:
         if place is None:
             return None
         with self._lock:
-            self._file.seek(place)
-            opcode, length = HEAD.unpack(self._file.read(HEAD.size))
-            body = self._file.read(length)
-        if opcode != Opcode.MESSAGE or len(body) < max(length, MESSAGE_HEAD.size):
+            data = _message_at(self._file, place)
+        if data is None:
             return None
-        data = body[MESSAGE_HEAD.size :]
         try:
             return RecordedPicture(camera, log_time, 0, lossless, data).image()
         except PictureError:
@@ -146,6 +143,18 @@ def _indexed(
                 for log_time, place in INDEX_ENTRY.iter_unpack(entries):
                     yield channel, log_time, records + place
         file.seek(offset + HEAD.size + length)
+
+
+def _message_at(file: BinaryIO, place: int) -> bytes | None:
+    """Return the data of the message at a place; None where there is no whole one."""
+    size = os.fstat(file.fileno()).st_size
+    if place + HEAD.size > size:
+        return None
+    file.seek(place)
+    opcode, length = HEAD.unpack(file.read(HEAD.size))
+    if opcode != Opcode.MESSAGE or not MESSAGE_HEAD.size <= length <= size - file.tell():
+        return None
+    return file.read(length)[MESSAGE_HEAD.size :]
 
 
 def _records_of_chunk(file: BinaryIO, offset: int) -> int:

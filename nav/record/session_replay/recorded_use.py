@@ -95,11 +95,11 @@ def read_use(reader: SessionReader, report: Report = lambda share: None) -> Reco
     if not frames:
         raise InputError(f"{reader.folder}: holds no tracked frame; there is nothing to replay")
     index_of = {frame.number: index for index, frame in enumerate(frames)}
-    guidance = {
-        index_of[message.data["number"]]: message.data
-        for message in reader.messages(GUIDANCE)
-        if message.data.get("number") in index_of
-    }
+    guidance = {}
+    for message in reader.messages(GUIDANCE):
+        number = message.data.get("number")
+        if isinstance(number, int) and number in index_of:
+            guidance[index_of[number]] = message.data
     report(0.9)
     events = [
         (0 if event.number is None else index_of.get(event.number, 0), event)

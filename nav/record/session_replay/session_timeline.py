@@ -1,11 +1,11 @@
 """What the line along the bottom of the window shows of a session: spans and ticks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from nav.core.errors import Lost
 from nav.core.notice import Notice
-from nav.live.messages import Span, Tick, Timeline
+from nav.live.messages import Span, Stage, Tick, Timeline
 from nav.record.session.session_format import SessionEvent
 from nav.record.session_replay.recorded_use import RecordedUse
 from nav.text.catalogue import TEMPLATES
@@ -59,7 +59,8 @@ def session_timeline(
     began = times[0]
     at = [time - began for time in times]
     shown = [use.guidance.get(index, {}) for index in range(len(at))]
-    spans = [*_runs("stage", at, [message.get("stage") for message in shown])]
+    stages = {stage.value for stage in Stage}
+    spans = [*_runs("stage", at, [_one_of(message.get("stage"), stages) for message in shown])]
     for tool in tools:
         lost = [isinstance(frame.tools.get(tool), Lost) or tool not in frame.tools
                 for frame in use.frames]  # fmt: skip
@@ -93,10 +94,15 @@ def _runs(kind: Any, at: Sequence[float], values: Sequence[str | None]) -> Itera
         start = index
 
 
+def _one_of(value: Any, known: Collection[str]) -> str | None:
+    return value if isinstance(value, str) and value in known else None
+
+
 def _alarm(message: Any) -> str | None:
     """Return the worst level that warns."""
-    levels = set(message.get("levels", {}).values())
-    return next((level for level in reversed(LEVELS) if level in levels), None)
+    levels = message.get("levels")
+    found = levels.values() if isinstance(levels, dict) else ()
+    return next((level for level in reversed(LEVELS) if level in found), None)
 
 
 def _said(event: SessionEvent) -> Notice | None:
