@@ -6,7 +6,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from nav.accuracy.guided_touches import GuidedTouches, GuideState
 from nav.camera.live_source import LiveSource
 from nav.camera.rig import load_rig
 from nav.camera.webcam_numbers import parse_webcams
@@ -16,7 +15,9 @@ from nav.core.tracked_frame import TrackedFrame
 from nav.live.playback import PacedSource
 from nav.record.pose_table import open_pose_table, sidecar_path, write_sidecar
 from nav.record.recorded_poses import open_recorded_poses
+from nav.registration.guided_touches import GuidedTouches, GuideState
 from nav.registration.pointfile import load_points
+from nav.text.catalogue import ENGLISH
 from nav.tracking.camera_poses import CameraPoses
 from nav.tracking.pose_source import PoseSource
 from nav.tracking.tool import Tool, load_tool
@@ -59,16 +60,17 @@ def guide(job: GuideJob, console: Console) -> None:
     """
     needle, reference = load_tool(job.needle), load_tool(job.reference)
     divots = load_points(job.block)
-    guided = GuidedTouches(needle, reference.name, divots, job.divots or tuple(divots))
+    order = job.divots or tuple(divots)
+    guided = GuidedTouches(needle, reference.name, divots, order)
     source = _source(job, (needle, reference))
     try:
-        _lead(guided, source, console)
+        _lead(guided, len(order), source, console)
     finally:
         source.close()
     if not guided.done:
         raise IncompleteInput(
-            f"{len(guided.touches)} of {len(guided.order)} divots were touched, "
-            f"{guided.order[len(guided.touches)]} would be next; nothing was written"
+            f"{len(guided.touches)} of {len(order)} divots were touched, "
+            f"{order[len(guided.touches)]} would be next; nothing was written"
         )
     used = job.poses or job.rig
     assert used is not None
@@ -77,7 +79,7 @@ def guide(job: GuideJob, console: Console) -> None:
         for frame in guided.kept:
             writer.write(frame)
         writer.close()
-        made = {"frames": len(guided.kept), "touched": list(guided.order)}
+        made = {"frames": len(guided.kept), "touched": list(order)}
         inputs = (job.needle, job.reference, job.block, used)
         write_sidecar(job.output, inputs, reference.name, made, beside)
     console.print(f"wrote {job.output}: {len(guided.touches)} touches", markup=False)
@@ -95,24 +97,30 @@ def _source(job: GuideJob, tools: Sequence[Tool]) -> PoseSource:
     return CameraPoses(images, Tracker(rig, list(tools)))
 
 
-def _lead(guided: GuidedTouches, source: Iterable[TrackedFrame], console: Console) -> None:
+def _lead(
+    guided: GuidedTouches, count: int, source: Iterable[TrackedFrame], console: Console
+) -> None:
     """Tell what changes, until all is done or the source ends."""
     asked: tuple[str, int] | None = None
     with console.status("") as status:
         for frame in source:
             state = guided.add(frame.without_images())
             if state.word in TOLD:
-                _tell(console, state, len(guided.order))
+                _tell(console, state, count)
             elif (state.label, state.taken) != asked:
                 asked = state.label, state.taken
-                _say(console, f"touch {state.label} ({state.taken + 1} of {len(guided.order)})")
-            status.update(f"{state.label}: {state.word} {state.detail}")
+                _say(console, f"touch {state.label} ({state.taken + 1} of {count})")
+            status.update(f"{state.label}: {state.word} {_reason(state)}")
             if guided.done:
                 return
 
 
 def _tell(console: Console, state: GuideState, count: int) -> None:
-    _say(console, f"{state.label}: {state.word}: {state.detail} ({state.taken} of {count})")
+    _say(console, f"{state.label}: {state.word}: {_reason(state)} ({state.taken} of {count})")
+
+
+def _reason(state: GuideState) -> str:
+    return "" if state.reason is None else ENGLISH.sentence(state.reason)
 
 
 def _say(console: Console, text: str) -> None:
