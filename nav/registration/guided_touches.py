@@ -247,7 +247,7 @@ class GuidedTouches:
             self._passed([one for one, _ in self._rest])
             self._rest = [(frame, tip.position)]
             if lasted > TRIED * self.settings.hold:
-                return self._state("refused", Notice("touch_moved", {"seconds": lasted}))
+                return self._state("refused", Notice("touch_broken_off", {"seconds": lasted}))
             return self._state("touch")
         self._rest.append((frame, tip.position))
         lasted = frame.time - self._rest[0][0].time

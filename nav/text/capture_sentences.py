@@ -60,7 +60,7 @@ CAPTURE: dict[str, Template] = {
     "action_finish": "Finish",
     # how a touch was, and why one is refused
     "touch_known": "known to {sd_mm:.2f} mm (sd)",
-    "touch_moved": "moved after {seconds:.1f} s; hold still",
+    "touch_broken_off": "moved after {seconds:.1f} s; hold still",
     "touch_not_seen": "too few frames show the tip; is it in view?",
     "touch_crept": "the tip crept; hold still",
     "touch_jumped": "the tip jumped by {distance_mm:.1f} mm; hold still",
