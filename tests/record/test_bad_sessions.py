@@ -7,6 +7,7 @@ import json
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -264,7 +265,7 @@ def a_message(recorded):
     return json.dumps(next(open_session(recorded[0]).messages(FRAME)).data)
 
 
-ODD = st.sampled_from(
+ODD: st.SearchStrategy[Any] = st.sampled_from(
     [None, True, -1, 1e308, "", "x", [], {}, [[]], {"a": 1}, [1, 2], float("nan"), 10**400]
 )
 
