@@ -4,6 +4,7 @@ The table in docs/lab.md says the same.
 """
 
 import io
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -23,8 +24,9 @@ from nav.link.igtl_options import IgtlOptions
 from nav.link.link_options import LinkOptions
 from nav.link.network_address import NetworkAddress
 from nav.link.tracker_address import tracker_address
-from nav.live.live_limits import LiveLimits
+from nav.live.live_limits import LiveLimits, live_limits_from_json
 from nav.record.session.record_setup import RecordOptions, RecordSetup
+from nav.record.session.session_reader import open_session
 from nav.run_live import LiveJob
 from nav.tracking.pose_source import StatedErrors
 from tests.lab.lab_folder import LEFT, write_lab, write_lab_folder, write_poses
@@ -267,6 +269,26 @@ def test_limits_reach_guidance_and_the_window(folder):
     assert work.pipeline.alarms.structures[LEFT].caution == 9.0
     assert (work.session.fle, work.session.check_limit) == (0.4, 1.5)
     work.source.close()
+
+
+def test_a_session_carries_the_set_up_with_its_limits(folder):
+    write_lab(folder, limits={"fle": 0.4, "structure": {LEFT: {"caution": 9.0}}})
+    write_poses(folder / "poses.csv")
+    given = {"poses": Path("poses.csv"), "record": RecordOptions(Path("kept"))}
+    setup = setup_of(**given)
+    work = setup.job(Console(quiet=True)).open()
+    for tracked in work.source:
+        state = work.session.step(tracked)
+        for observer in work.observers:
+            observer.frame(tracked, state)
+    for observer in work.observers:
+        observer.close()
+    (session,) = Path("kept").iterdir()
+    reader = open_session(session)
+    assert reader.cut is None
+    assert reader.attachments["lab.toml"] == Path("lab.toml").read_bytes()
+    assert live_limits_from_json(json.loads(reader.about["limits"])) == setup.limits
+    assert not any(str(folder) in value for value in reader.about.values())
 
 
 def test_limits_that_warn_later_are_among_the_notices(folder):
