@@ -1,5 +1,6 @@
 """Frames and names as they leave by OpenIGTLink: RAS, needles along +Z, at most 20 bytes."""
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 
@@ -86,10 +87,10 @@ def along(rotation: Array, axis: Array) -> Array:
     ndarray, shape (3, 3)
         Where x is along `axis`, within 25 degrees, y takes its part.
     """
-    z = axis / np.linalg.norm(axis)
+    z = axis / math.sqrt(axis @ axis)
     guide = rotation[:, 0] if abs(rotation[:, 0] @ z) < ALONG else rotation[:, 1]
     x = guide - (guide @ z) * z
-    x /= np.linalg.norm(x)
+    x /= math.sqrt(x @ x)
     return np.column_stack((x, cross_matrix(z) @ x, z))
 
 
