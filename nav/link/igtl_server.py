@@ -23,6 +23,8 @@ from nav.link.network_address import NetworkAddress
 
 log = logging.getLogger(__name__)
 OPTION = "--igtl-server"
+# Windows means by SO_REUSEADDR that others may take a port that is in use
+REUSE = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
 SERVER = "c1c2nav"  # the name of its own statuses
 MOST_CLIENTS = 32  # a laboratory has a handful; each costs a little of the thread's time
 MOST_INSTANTS = 16  # a quarter of a second at 60 per second; older ones are dropped
@@ -295,7 +297,7 @@ def listening_socket(address: NetworkAddress) -> socket.socket:
     listening = socket.socket(address.family, socket.SOCK_STREAM)
     try:
         # a port whose last connections are just ending can be had again
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.setsockopt(socket.SOL_SOCKET, REUSE, 1)
         listening.bind((address.host, address.port))
         listening.listen()
     except OSError as error:
