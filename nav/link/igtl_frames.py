@@ -160,4 +160,9 @@ def shortened(wanted: Mapping[str, str], most: int) -> dict[str, str]:
 
 
 def _cut(text: str, size: int) -> str:
-    return text.encode("utf-8")[:size].decode("utf-8", "ignore")
+    """Shorten the longest words from their ends: which side an artery is on stays."""
+    words = text.split(" ")
+    while len(" ".join(words).encode("utf-8")) > size and any(words):
+        longest = max(range(len(words)), key=lambda k: len(words[k]))
+        words[longest] = words[longest][:-1]
+    return " ".join(words).encode("utf-8")[:size].decode("utf-8", "ignore")

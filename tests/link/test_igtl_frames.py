@@ -69,6 +69,13 @@ def test_without_roles_tools_are_called_as_their_files_call_them(needle, referen
     assert named.needle is named.reference is None
 
 
+def test_the_side_of_an_artery_survives_that_its_name_is_cut():
+    names = ["vertebral artery left", "vertebral artery right", "cord"]
+    assert list(device_names(names).values()) == [
+        "vertebra artery left", "vertebr artery right", "cord",
+    ]  # fmt: skip
+
+
 @given(st.lists(st.text(max_size=30), unique=True, max_size=12))
 def test_names_of_devices_fit_and_differ(names):
     found = device_names(names)
