@@ -1,11 +1,13 @@
 """What reads files, and is given damaged ones: each reader with the work that relies on it."""
 
 import contextlib
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from rich.console import Console
 
 from calibration.board import load_board
 from nav.camera.rig import load_rig
@@ -27,6 +29,11 @@ from nav.record.session.session_pictures import PictureReader
 from nav.record.session.session_reader import open_session
 from nav.record.session_export.export_format import ExportOptions, export_format
 from nav.record.session_export.session_content import SessionContent
+from nav.record.session_tools.session_check import findings
+from nav.record.session_tools.session_overview import overview
+from nav.record.session_tools.session_repair import repair_session
+from nav.record.session_tools.session_report import report_session
+from nav.record.session_tools.session_show import show_session
 from nav.registration.registration_result import load_registration
 from nav.tracking.pose_source import StatedErrors
 from nav.tracking.tool import check_tools, load_tool
@@ -121,6 +128,25 @@ def _exports(folder: Path) -> None:
         export_format(Path(name)).export(content, folder / "out" / name, ExportOptions())
 
 
+def _session_tools(folder: Path) -> None:
+    session, quiet = folder / "session", Console(file=io.StringIO())
+    overview(session)
+    works = (
+        lambda path: show_session(path, quiet),
+        lambda path: list(findings(path)),
+        lambda path: report_session(path, folder / "out" / "session.html", None, quiet),
+        lambda path: repair_session(path, folder / "out" / "repaired", quiet),
+    )
+    refused = []
+    for work in works:
+        try:
+            work(session)
+        except InputError as error:
+            refused.append(error)
+    if refused:
+        raise refused[0]
+
+
 def _kit(folder: Path) -> None:
     load_kit(folder / "kit.toml")
 
@@ -176,6 +202,7 @@ READERS: dict[str, Reader] = {
         ("lossless/pictures.mcap",), _session_pictures("lossless")
     ),
     "session's exports": Reader(("session/session.mcap",), _exports),
+    "session's tools": Reader(("session/session.mcap",), _session_tools),
     "stylus": Reader(("poses.igs.mha", "touched.csv"), command(*STYLUS, "--output", "out/r.toml")),
     "registration": Reader(("registration.toml",), _registration),
     "times": Reader(("seen/times.csv",), lambda f: _source(f / "seen", f / "rig.toml"), True),
