@@ -158,8 +158,8 @@ class PictureRecorder:
         line = json.dumps(message).encode() + b"\n"
         with self._lock:
             assert self._process.stdin is not None
-            self._process.stdin.write(line)
-            self._process.stdin.flush()
+            # one call of the system: a buffer would take the interpreter from tracking twice
+            os.write(self._process.stdin.fileno(), line)
 
     def _wait_until_ready(self, folder: Path) -> None:
         assert self._process.stdout is not None
