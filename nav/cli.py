@@ -13,7 +13,7 @@ from rich.console import Console
 
 import nav
 from calibration.calibration_commands import calibrate_app, print_app
-from nav import capture_commands, case_commands, navigation_commands
+from nav import capture_commands, case_commands, navigation_commands, session_commands
 from nav.accuracy_commands import accuracy_app, study_app
 from nav.core.errors import (
     IncompleteInput,
@@ -61,6 +61,7 @@ for command in (
     *case_commands.COMMANDS,
     *capture_commands.COMMANDS,
     *twin_commands.COMMANDS,
+    *session_commands.COMMANDS,
     register_app,
     verify,
     session_app,

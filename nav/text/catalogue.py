@@ -17,6 +17,7 @@ from nav.text.po import translations
 from nav.text.reconstruction_sentences import RECONSTRUCTION
 from nav.text.recording_sentences import RECORDING
 from nav.text.registration_sentences import REGISTRATION
+from nav.text.replay_labels import REPLAY
 from nav.text.session_sentences import SESSION
 from nav.text.template import Filler, Parts, Plural, Template
 from nav.text.tracking_sentences import TRACKING
@@ -25,6 +26,7 @@ from nav.text.window_labels import WINDOW
 TEMPLATES: Mapping[str, Template] = {
     **TRACKING, **CAMERAS, **REGISTRATION, **RECONSTRUCTION, **SESSION, **RECORDING, **COMMANDS,
     **WINDOW, **LINKS, **CAPTURE,
+    **REPLAY,
 }  # fmt: skip
 LOCALE = Path(__file__).parent.parent / "locale"
 SOURCE = "en"

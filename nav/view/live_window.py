@@ -29,7 +29,7 @@ from nav.tracking.tool import Tool
 from nav.view.camera_pictures import Pictures
 from nav.view.fitted import ElidedLabel
 from nav.view.gauge import Gauge
-from nav.view.header import Prompt, Steps, usable_commands
+from nav.view.header import KEYS, Prompt, Steps, usable_commands
 from nav.view.lights import Lights
 from nav.view.live_display import DisplayState
 from nav.view.live_state import display, gauge_limits
@@ -45,7 +45,7 @@ from nav.view.sized import Sized
 from nav.view.strip import Strip
 from nav.view.theme import BACK, QUIET, TEXT, Metrics, font
 from nav.view.viewpoints import STANDARD, VIEWPOINTS
-from nav.view.window_layout import places
+from nav.view.window_layout import Box, places
 
 log = logging.getLogger(__name__)
 
@@ -162,7 +162,7 @@ class LiveWindow(QMainWindow):
         """Set positions and sizes from the window's size."""
         m = Metrics(self.height())
         g = m.grid
-        boxes = places(self.width(), self.height())
+        boxes = self.places()
         for name, part in self.parts.items():
             box = boxes[name]
             part.setGeometry(box.x, box.y, box.width, box.height)
@@ -183,10 +183,26 @@ class LiveWindow(QMainWindow):
         self.notices.fit(inner)
         self._place_notices()
 
+    def places(self) -> dict[str, Box]:
+        """Return the box of every part."""
+        return places(self.width(), self.height())
+
+    def chart_time(self) -> float:
+        """Return what is now in the chart, s."""
+        return self.clock()
+
+    def usable(self, state: DisplayState) -> frozenset[str]:
+        """Return the commands whose buttons are shown."""
+        usable = usable_commands(self.case, state) if state.live else frozenset()
+        if self.plays and self.ended is None:
+            over = self.standstill is not None and self.standstill.why == "over"
+            usable |= {"restart"} if over else {"pause", "restart"}
+        return usable
+
     def _place_notices(self) -> None:
         """Place notices below the banner, if there is one: it states why nothing is shown."""
         g = Metrics(self.height()).grid
-        view = places(self.width(), self.height())["scene"]
+        view = self.places()["scene"]
         below = 2 * g + self.banner.height() if self.banner.isVisibleTo(self) else 0
         self.notices.move(view.x + g, view.y + g + below)
 
@@ -215,7 +231,7 @@ class LiveWindow(QMainWindow):
     def _take(self, message: Message | None) -> None:
         if isinstance(message, Update):
             self.newest, self.standstill = message, None
-            self.strip.history.add(message.samples, self.clock())
+            self.strip.history.add(message.samples, self.chart_time())
         elif isinstance(message, Standstill):
             before = "" if self.standstill is None else self.standstill.why
             if message.why == "over" and before != "over":
@@ -282,12 +298,8 @@ class LiveWindow(QMainWindow):
         self.target.show_target(state.target)
         self.steps.show_stage(state.stage, state.live)
         self.record.show_record(state.record, state.notices)
-        usable = usable_commands(self.case, state) if state.live else frozenset()
-        if self.plays and self.ended is None:
-            over = self.standstill is not None and self.standstill.why == "over"
-            usable |= {"restart"} if over else {"pause", "restart"}
         plan = state.scene.plan and sentence(Notice("plan_followed", {"plan": state.scene.plan}))
-        self.prompt.show_prompt(state.prompt or plan, usable)
+        self.prompt.show_prompt(state.prompt or plan, self.usable(state))
         self.notices.show_notices(state.notices)
         self.banner.show_banner(state.banner)
         self._place_notices()
@@ -302,7 +314,7 @@ class LiveWindow(QMainWindow):
         self.pictures.show_pictures(thumbnails, "" if state.live else label("no_data"))
         speed = Notice("delay_and_rate", {"delay": state.delay, "rate": state.rate})
         self.speed.setText(sentence(speed) if state.delay else "")
-        self.strip.show_history(now)
+        self.strip.show_history(self.chart_time())
         self.scene.work()
         self.views.show_active(self.scene.named)
 
@@ -341,20 +353,9 @@ class LiveWindow(QMainWindow):
         """Handle keys: Space, Backspace, Home and letters are commands; R and the digits views."""
         if event.isAutoRepeat():
             return
-        kinds = {
-            Qt.Key.Key_Space: "capture",
-            Qt.Key.Key_Backspace: "undo",
-            Qt.Key.Key_S: "skip",
-            Qt.Key.Key_C: "check",
-            Qt.Key.Key_G: "register",
-            Qt.Key.Key_P: "plan",
-            Qt.Key.Key_K: "pause",
-            Qt.Key.Key_M: "mark",
-            Qt.Key.Key_Home: "restart",
-        }
         key = Qt.Key(event.key())
-        if key in kinds:
-            self.ask(kinds[key])
+        if key in KEYS:
+            self.ask(KEYS[key])
         elif key == Qt.Key.Key_R:
             self.scene.look(STANDARD)
         elif Qt.Key.Key_1 <= key < Qt.Key.Key_1 + len(VIEWPOINTS):
@@ -379,7 +380,7 @@ class LiveWindow(QMainWindow):
         """
         path = Path(path)
         self._arrange()  # a window that is not shown has not received its size yet
-        self.strip.show_history(self.clock(), must=True)
+        self.strip.show_history(self.chart_time(), must=True)
         self.scene.work(finish=True)
         picture = self.grab()
         beside = path.with_name(f".{path.name}.part")

@@ -24,6 +24,9 @@ from nav.model.case import load_case, navigable
 from nav.record.metaio_sequence import MetaIOSequence
 from nav.record.pose_recording import PoseRecording
 from nav.record.recorded_poses import open_recorded_poses
+from nav.record.session.picture_codec import PictureError
+from nav.record.session.session_pictures import PictureReader
+from nav.record.session.session_reader import open_session
 from nav.record.session_export.export_format import ExportOptions, export_format
 from nav.record.session_export.session_content import SessionContent
 from nav.record.session_tools.session_check import findings
@@ -103,6 +106,22 @@ def _poses_elsewhere(name: str) -> Callable[[Path], None]:
     return work
 
 
+def _session(folder: Path) -> None:
+    reader = open_session(folder / "session")
+    for each_of in (reader.frames, reader.guidance, reader.events):
+        for _ in each_of():
+            pass
+
+
+def _session_pictures(name: str) -> Callable[[Path], None]:
+    def work(folder: Path) -> None:
+        for picture in PictureReader(folder / name):
+            with contextlib.suppress(PictureError):  # of one picture; the others are read
+                picture.image()
+
+    return work
+
+
 def _exports(folder: Path) -> None:
     content = SessionContent(folder / "session")
     for name in ("t.csv", "t.xlsx", "t.igs.mha", "t.xml"):
@@ -177,6 +196,11 @@ READERS: dict[str, Reader] = {
     "NRRD sequence": Reader(("poses.seq.nrrd",), _poses_elsewhere("poses.seq.nrrd")),
     "transcript": Reader(("transcript.xml",), _poses_elsewhere("transcript.xml")),
     "session's poses": Reader(("session/session.mcap",), _poses_elsewhere("session")),
+    "session": Reader(("session/session.mcap",), _session),
+    "session's JPEGs": Reader(("jpegs/pictures.mcap",), _session_pictures("jpegs"), True),
+    "session's lossless pictures": Reader(
+        ("lossless/pictures.mcap",), _session_pictures("lossless")
+    ),
     "session's exports": Reader(("session/session.mcap",), _exports),
     "session's tools": Reader(("session/session.mcap",), _session_tools),
     "stylus": Reader(("poses.igs.mha", "touched.csv"), command(*STYLUS, "--output", "out/r.toml")),

@@ -32,6 +32,7 @@ from nav.text.po import read_po
 from nav.text.reconstruction_sentences import RECONSTRUCTION
 from nav.text.recording_sentences import RECORDING
 from nav.text.registration_sentences import REGISTRATION
+from nav.text.replay_labels import REPLAY
 from nav.text.session_sentences import SESSION
 from nav.text.template import Parts, Plural, placeholders, texts
 from nav.text.tracking_sentences import TRACKING
@@ -41,7 +42,7 @@ from tests.text.sources import made_notices, texts_of_sources
 GERMAN = LOCALE / "de" / "LC_MESSAGES" / "nav.po"
 TABLES = (
     TRACKING, CAMERAS, REGISTRATION, RECONSTRUCTION, SESSION, RECORDING, COMMANDS, WINDOW, LINKS,
-    CAPTURE,
+    CAPTURE, REPLAY,
 )  # fmt: skip
 # codes that only the catalogue itself uses, to join lists and name markers
 OWN = {"and", "and_more", "markers"}
