@@ -16,7 +16,7 @@ def run(capsys, *arguments) -> tuple[int, str, str]:
         cli.main([str(one) for one in arguments])
     out, err = capsys.readouterr()
     assert "Traceback" not in err
-    return end.value.code or 0, out, err
+    return int(end.value.code or 0), out, err
 
 
 def flip(path: Path, opcode: int, which: int, within: int) -> None:

@@ -19,7 +19,7 @@ from nav.record.session_tools.session_overview import overview
 def run(capsys, *arguments) -> tuple[int, str, str]:
     with pytest.raises(SystemExit) as end:
         cli.main([str(one) for one in arguments])
-    return (end.value.code or 0, *capsys.readouterr())
+    return (int(end.value.code or 0), *capsys.readouterr())
 
 
 def test_sessions_are_listed_with_what_their_ends_say(sessions, capsys):

@@ -24,7 +24,7 @@ from nav.record.session_tools.worst_moments import with_pictures, worst_moments
 def run(*arguments) -> int:
     with pytest.raises(SystemExit) as end:
         cli.main([str(one) for one in arguments])
-    return end.value.code or 0
+    return int(end.value.code or 0)
 
 
 def report(session, output) -> str:
