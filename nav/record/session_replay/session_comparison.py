@@ -254,6 +254,8 @@ class Comparer:
         rotation.add(index, a[:3, :3].tobytes() == b[:3, :3].tobytes(), turned)
         errors = [(first.covariance, second.covariance), (one.systematic, other.systematic)]
         same = all(np.array_equal(x, y) for x, y in errors)
+        seen = [(each.marker_ids, each.cameras, each.rms_px) for each in (one, other)]
+        self._nested(index, f"markers {name}", *map(_as_json, seen))
         spread.add(index, same, max(_sd_difference(x, y) for x, y in errors))
 
     def _tip(
@@ -337,6 +339,10 @@ def _largest(one: Any, other: Any, keys: Any) -> float | None:
     found = [nested_difference(one[key], other[key]) for key in keys]
     known = [value for value in found if value is not None]
     return None if len(known) < len(found) else max(known, default=0.0)
+
+
+def _as_json(seen: tuple[Any, ...]) -> list[Any]:
+    return [list(each) if isinstance(each, tuple) else each for each in seen]
 
 
 def _by_name(structures: Any) -> dict[str, Mapping[str, Any]]:
