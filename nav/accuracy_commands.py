@@ -7,7 +7,16 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from nav.core.filekinds import CHECKS, POSES, REPORT, SUMMARY, toml_kind
-from nav.options import InputPath, Output, OutputFolder, beside_suffix, toml_output
+from nav.options import (
+    IgtlNames,
+    InputPath,
+    Output,
+    OutputFolder,
+    PositionSd,
+    RotationSdDeg,
+    beside_suffix,
+    toml_output,
+)
 from nav.terminal import console
 
 FAILED = 1  # a check that did not pass, an alert
@@ -95,9 +104,9 @@ def accuracy_guide(
     camera: Annotated[list[str] | None, Parameter(name="--camera", negative="")] = None,
     poses: InputPath | None = None,
     fast: Annotated[bool, Parameter(negative="")] = False,
-    position_sd: float | None = None,
-    rotation_sd_deg: float | None = None,
-    igtl_name: Annotated[list[str] | None, Parameter(name="--igtl-name", negative="")] = None,
+    position_sd: PositionSd = None,
+    rotation_sd_deg: RotationSdDeg = None,
+    igtl_name: IgtlNames = None,
 ) -> None:
     """Touch divots one after the other, led and checked live; writes a poses.csv.
 
@@ -128,11 +137,6 @@ def accuracy_guide(
         tracker, live, as PLUS sends it by OpenIGTLink.
     fast
         With --poses: as fast as they are read.
-    position_sd, rotation_sd_deg
-        Errors of poses for which the source has none: mm and degrees, one standard deviation per
-        axis.
-    igtl_name
-        TOOL=NAME: what the tracker's server calls a tool, where that is not obvious.
     """
     from nav.accuracy.guide_command import GuideJob, guide
     from nav.core.errors import InputError

@@ -10,7 +10,7 @@ from nav.core.errors import InputError
 from nav.core.filekinds import POSES, TIMING, toml_kind
 from nav.link.igtl_options import NO_OPTIONS, IgtlOptions
 from nav.link.link_options import NO_LINKS, LinkOptions
-from nav.options import InputPath, Language, Output, beside_suffix, toml_output
+from nav.options import IgtlNames, InputPath, Language, Output, beside_suffix, toml_output
 from nav.terminal import console
 from nav.text.catalogue import choose_language
 
@@ -93,7 +93,7 @@ def live(
     lossless: Annotated[bool, Parameter(negative="")] = False,
     code: str | None = None,
     igtl: IgtlOptions = NO_OPTIONS,
-    igtl_name: Annotated[list[str] | None, Parameter(name="--igtl-name", negative="")] = None,
+    igtl_name: IgtlNames = None,
     links: LinkOptions = NO_LINKS,
 ) -> None:
     """The live window: webcams, recorded images or poses at their own pace, the simulated twin.
@@ -154,9 +154,6 @@ def live(
         Record pictures bit for bit, for accuracy work; as JPEG of quality 95 by default.
     code
         Pseudonym of who or what is punctured (letters, digits, hyphens); part of the folder's name.
-    igtl_name
-        TOOL=NAME: what the server of --poses igtl://HOST:PORT calls a tool, where that is not
-        obvious, as needle=StylusToTracker; give it once for every such tool.
     """
     choose_language(language)
     from nav.record.session.record_setup import record_options

@@ -7,10 +7,17 @@ from cyclopts import App, Parameter
 
 from nav.core.errors import InputError
 from nav.core.filekinds import PICTURE, POINTS, SUMMARY, toml_kind
-from nav.options import InputPath, Output, beside_suffix, toml_output
+from nav.options import (
+    IgtlNames,
+    InputPath,
+    Output,
+    PositionSd,
+    RotationSdDeg,
+    beside_suffix,
+    toml_output,
+)
 from nav.terminal import console
 
-IgtlNames = Annotated[list[str] | None, Parameter(name="--igtl-name", negative="")]
 register_app = App(
     name="register",
     help=(
@@ -74,8 +81,8 @@ def register_by_points(
     picture: Annotated[Path | None, Output(PICTURE)] = None,
     touches: Annotated[Path | None, Output(POINTS)] = None,
     hold: float = 0.5,
-    position_sd: float | None = None,
-    rotation_sd_deg: float | None = None,
+    position_sd: PositionSd = None,
+    rotation_sd_deg: RotationSdDeg = None,
     igtl_name: IgtlNames = None,
 ) -> None:
     """Register touched points, labelled or not, or the touches in tracked poses.
@@ -108,11 +115,6 @@ def register_by_points(
         touched.csv to write: the touches found in poses, to look at and to edit.
     hold
         Shortest touch in poses, s.
-    position_sd, rotation_sd_deg
-        Errors of poses for which the source has none: mm and degrees, one standard deviation per
-        axis.
-    igtl_name
-        TOOL=NAME: what the server of igtl://HOST:PORT calls a tool, where that is not obvious.
     """
     from nav.record.recorded_poses import stated_errors
     from nav.registration.dwell_segments import DwellSettings
@@ -141,6 +143,7 @@ def stylus(
     tip_output: Annotated[Path | None, toml_output("tool", renews="tool")] = None,
     tool: InputPath | None = None,
     seat_sd: float = 0.25,
+    igtl_name: IgtlNames = None,
 ) -> None:
     """Registration and the stylus's tip together, from pivoting it in divots of known places.
 
@@ -154,8 +157,8 @@ def stylus(
     Parameters
     ----------
     poses
-        Poses of stylus and reference body: poses.csv of `nav track`, or a MetaIO sequence of PLUS
-        or 3D Slicer (.igs.mha).
+        Poses of stylus and reference body: poses.csv of `nav track`, a MetaIO sequence of PLUS or
+        3D Slicer (.igs.mha), or igtl://HOST:PORT: another tracker, recorded until Ctrl-C.
     output
         registration.toml to write.
     case
@@ -179,18 +182,22 @@ def stylus(
         Error that all contacts share (how deep this stylus sits in such divots), mm, one standard
         deviation per axis: it is in the tip's covariance, and no residual shows it.
     """
+    from nav.link.tracker_recording import recorded_file
     from nav.record.recorded_poses import open_recorded_poses
     from nav.registration.stylus_command import StylusJob, register_stylus
     from nav.tracking.pose_source import StatedErrors
+    from nav.tracking.tool import Tool
 
+    # any will do: the fit estimates the errors from the recording
+    names, stated = (tool_name, reference_name), StatedErrors(1.0, 0.01)
+    bodies = [Tool(name, "", ()) for name in names]
+    poses = recorded_file(poses, bodies, output, console(), stated, igtl_name or ())
     labels = tuple(label.strip() for label in order.split(",")) if order else ()
     job = StylusJob(
         case, divots, poses, tool_name, reference_name, output, labels, any_order, tip_output, tool,
         seat_sd,
     )  # fmt: skip
-    # any will do: the fit estimates the errors from the recording
-    source = open_recorded_poses(poses, (tool_name, reference_name), StatedErrors(1.0, 0.01))
-    register_stylus(job, source, console())
+    register_stylus(job, open_recorded_poses(poses, names, stated), console())
 
 
 @register_app.command
@@ -251,8 +258,8 @@ def verify(
     tool: InputPath | None = None,
     reference_file: InputPath | None = None,
     hold: float = 0.5,
-    position_sd: float | None = None,
-    rotation_sd_deg: float | None = None,
+    position_sd: PositionSd = None,
+    rotation_sd_deg: RotationSdDeg = None,
     output: Annotated[Path | None, Output(SUMMARY)] = None,
     igtl_name: IgtlNames = None,
 ) -> None:
@@ -287,13 +294,8 @@ def verify(
         name in the poses; `reference` without it.
     hold
         Shortest touch in poses, s.
-    position_sd, rotation_sd_deg
-        Errors of poses for which the source has none: mm and degrees, one standard deviation per
-        axis.
     output
         Also write the result as JSON, whatever the verdict.
-    igtl_name
-        TOOL=NAME: what the server of igtl://HOST:PORT calls a tool, where that is not obvious.
     """
     from nav.record.recorded_poses import stated_errors
     from nav.registration.touch_source import DwellSettings, find_touches
@@ -326,9 +328,10 @@ def surface(
     fle: float | None = None,
     reference_file: InputPath | None = None,
     tool: InputPath | None = None,
-    position_sd: float | None = None,
-    rotation_sd_deg: float | None = None,
+    position_sd: PositionSd = None,
+    rotation_sd_deg: RotationSdDeg = None,
     picture: Annotated[Path | None, Output(PICTURE)] = None,
+    igtl_name: IgtlNames = None,
 ) -> None:
     """Register points touched on bone to its surface; writes registration.toml, if good enough.
 
@@ -342,7 +345,7 @@ def surface(
     touched
         Points on bone in the reference body's frame, 30 to 60 are good: CSV (label,x,y,z), Slicer
         Markups, a scanned cloud (.ply, .stl, .obj), or the poses of a tip that was drawn over bone
-        (poses.csv, a MetaIO sequence; with --tool and --reference-file).
+        (poses.csv, a MetaIO sequence, igtl://HOST:PORT; with --tool and --reference-file).
     output
         registration.toml to write.
     structure
@@ -363,36 +366,32 @@ def surface(
         Tool file of the reference body: recorded, so that `nav live` can tell another one.
     tool
         Tool file of what was drawn over bone, where --touched are poses.
-    position_sd, rotation_sd_deg
-        Errors of poses for which the source has none: mm and degrees, one standard deviation per
-        axis.
     picture
         PNG to write: the points on the bones, coloured by their residuals.
     """
     from nav.record.recorded_poses import open_recorded_poses, stated_errors
     from nav.registration.surface_command import SurfaceFiles, register_surface_files
     from nav.registration.surface_source import load_surface_points, swabbed_points
+    from nav.touch_input import recorded_touches
     from nav.tracking.tool import load_tool
 
     stated = stated_errors(position_sd, rotation_sd_deg)
     if fle is not None and points is None:
         raise InputError("--fle: is of fiducials; give --points too, or --sigma for points on bone")
-    if tool is None:
+    if tool is not None and reference_file is None:
+        raise InputError("--reference-file: is needed with --tool: it names the reference body")
+    names, out = igtl_name or (), console()
+    touched = recorded_touches(touched, out, tool, reference_file, output, stated, names)
+    if tool is None or reference_file is None:
         if stated is not None:
             raise InputError("--position-sd: is of poses; give their --tool too")
         source = load_surface_points(touched)
     else:
-        if reference_file is None:
-            raise InputError("--reference-file: is needed with --tool: it names the reference body")
         drawn = load_tool(tool, printed=False)
         reference = load_tool(reference_file, printed=False).name
         frames = open_recorded_poses(touched, [drawn.name, reference], stated)
         source = swabbed_points(frames, drawn, reference)
     register_surface_files(
         SurfaceFiles(case, touched, output, landmarks, points, reference_file, tool, picture),
-        source,
-        structure or (),
-        sigma,
-        fle,
-        console(),
-    )
+        source, structure or (), sigma, fle, out,
+    )  # fmt: skip

@@ -153,8 +153,9 @@ class _Check:
         if "tools" in self.known:
             return {}
         loaded: list[tuple[Tool, Path]] = []
+        printed = self.file.tracker is None or "tracker" in self.known
         for path in self.lab.tools:
-            tool = self.attempt("tools", lambda path=path: load_tool(path))  # type: ignore[misc]
+            tool = self.attempt("tools", lambda path=path: load_tool(path, printed))  # type: ignore[misc]
             if tool is not None:
                 self.found.remarks += tool.warnings
                 loaded.append((tool, path))

@@ -147,7 +147,7 @@ def _refuse_unreadable(options: InitOptions) -> None:
         load_rig(options.rig)
     for path in (options.needle_file, options.reference_file):
         if path is not None:
-            load_tool(path)
+            load_tool(path, printed=False)
     if options.case is not None:
         load_toml(options.case, CaseFile)
     if options.registration is not None:
@@ -201,7 +201,7 @@ def _add_files(
         draft.data["tools"] = [draft.relative(path) for path in tools]
     for key, path in (("needle", needle), ("reference", reference)):
         if path is not None:
-            draft.data[key] = load_tool(path).name
+            draft.data[key] = load_tool(path, printed=False).name
 
 
 def _add_registration(

@@ -1,27 +1,23 @@
 """What a folder holds for a set-up: rigs, tools, cases and registrations, the best first."""
 
-import os
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from nav.camera.rig import load_rig
 from nav.core.errors import InputError
-from nav.core.filekinds import file_kind, toml_kind
+from nav.core.filekinds import toml_kind
 from nav.core.files import PublicFile, load_toml, read_toml
+from nav.core.own_files import own_toml_files
 from nav.model.case import CaseFile
 from nav.reconstruction.printed.kitfile import KitFile
 from nav.registration.registration_result import load_registration_file
 from nav.tracking.tool import Tool, load_tool
 
-DEPTH = 3  # folders below the one that is searched
-MOST_FILES = 1000  # TOML files that are looked at
-SKIPPED = ("sessions", "node_modules", "__pycache__")
-BACKUP = re.compile(r"(.+)\.\d+(\.toml)?")
+MEASURED = "size of the print known"
 VERDICTS = ("repeat", "usable", "good")
 
 
@@ -89,19 +85,21 @@ def search_folder(folder: Path) -> LabSearch:
         toml_kind("kit"): (found.kits, _kit),
         toml_kind("registration"): (found.registrations, _registration),
     }
-    for path, kind in _toml_files(folder):
+    for path, kind in own_toml_files(folder):
         try:
             if kind in readers:
                 candidates, reader = readers[kind]
                 candidates.append(reader(path))
             elif kind == toml_kind("tool"):
-                tool = load_tool(path)
+                tool = load_tool(path, printed=False)
                 (found.references if tool.tip is None else found.needles).append(_tool(path, tool))
         except InputError as error:
             found.skipped.append(str(error))
     tipped = {candidate.name for candidate in found.needles}
     # a needle's body before its tip is calibrated is no reference body
     found.references = [c for c in found.references if c.name not in {"needle", *tipped}]
+    found.references = _without_drawn(found.references)
+    found.cases = [_of_kit(case, found.kits) for case in found.cases]
     for candidates in (
         found.rigs, found.needles, found.references, found.cases, found.registrations, found.kits
     ):  # fmt: skip
@@ -109,30 +107,16 @@ def search_folder(folder: Path) -> LabSearch:
     return found
 
 
-def _toml_files(folder: Path) -> Iterator[tuple[Path, str]]:
-    """Yield our TOML files with their kind, those of upper folders first."""
-    seen = 0
-    for place, folders, names in os.walk(folder):
-        here = Path(place)
-        depth = len(here.relative_to(folder).parts)
-        kept = [n for n in folders if not n.startswith(".") and n not in SKIPPED]
-        folders[:] = sorted(n for n in kept if not _is_backup(n, folders)) if depth < DEPTH else []
-        for name in sorted(names):
-            if not name.lower().endswith(".toml") or _is_backup(name, names):
-                continue
-            seen += 1
-            if seen > MOST_FILES:
-                return
-            path, kind = here / name, None
-            with suppress(OSError):
-                kind = file_kind(path) if path.is_file() else None
-            if kind is not None:
-                yield path, kind
+def _without_drawn(bodies: list[Candidate]) -> list[Candidate]:
+    """Leave out files of bodies as drawn, where there is one of the same body as measured."""
+    measured = {body.name for body in bodies if MEASURED in body.reasons}
+    return [b for b in bodies if MEASURED in b.reasons or b.name not in measured]
 
 
-def _is_backup(name: str, others: Sequence[str]) -> bool:
-    numbered = BACKUP.fullmatch(name)
-    return numbered is not None and numbered[1] + (numbered[2] or "") in others
+def _of_kit(case: Candidate, kits: list[Candidate]) -> Candidate:
+    """Return a case with the kit that it is of among its reasons."""
+    kit = next((kit for kit in kits if kit.path.parent == case.path.parent), None)
+    return case if kit is None else replace(case, reasons=(*case.reasons, f"of the {kit.name}"))
 
 
 def _made(file: PublicFile) -> float:
@@ -176,7 +160,7 @@ def _tool(path: Path, tool: Tool) -> Candidate:
     reasons = [f"named {tool.name}"]
     if tool.tip is not None:
         reasons.append(f"tip calibrated: {word}" if word else "with a tip")
-    reasons.append("size of the print known" if checked else "size of the print not checked")
+    reasons.append(MEASURED if checked else "size of the print not checked")
     usual = tool.name == ("reference" if tool.tip is None else "needle")
     rank = (len(tool.markers) > 0, usual, _goodness(word), checked, made)
     return Candidate(path, tool.name, (*reasons, *_day(made)), rank)
@@ -201,7 +185,8 @@ def _counted(number: int, what: str) -> str:
 
 def _kit(path: Path) -> Candidate:
     file = load_toml(path, KitFile)
-    return Candidate(path, file.name, (f"{file.kind} kit", *_day(_made(file))), (_made(file),))
+    made = _made(file)
+    return Candidate(path, f"{file.kind} kit {file.name}", _day(made), (made,))
 
 
 def _registration(path: Path) -> Candidate:

@@ -338,7 +338,7 @@ class StartTrackingData:
 
 
 def _pack_matrix(matrix: Array) -> bytes:
-    return _MATRIX.pack(*matrix[:3].T.ravel().tolist())
+    return matrix[:3].T.astype(">f4").tobytes()
 
 
 def _unpack_matrix(data: bytes) -> Array:

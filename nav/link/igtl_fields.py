@@ -1,5 +1,7 @@
 """Fields of OpenIGTLink: sizes, text of fixed length filled up with zeros, encodings."""
 
+from functools import lru_cache
+
 from nav.core.errors import OneLine
 
 ASCII, LATIN_1, UTF_8 = 3, 4, 106  # IANA's MIBenum of character sets
@@ -13,6 +15,7 @@ class BadMessage(OneLine):
     """
 
 
+@lru_cache(maxsize=1024)  # the same few names in every message
 def fixed_text(text: str, size: int) -> bytes:
     """Return text as a field of fixed length.
 

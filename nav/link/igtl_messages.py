@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from nav.link import igtl_content as content
 from nav.link.igtl_content import TYPE_SIZE, Content, RawContent
@@ -122,7 +123,7 @@ class Message:
         """
         body = self.content.encoded()
         if self.version >= 2:
-            index, text = _pack_metadata(self.metadata)
+            index, text = _pack_metadata(tuple(self.metadata.items()))
             extended = _EXTENDED.pack(_EXTENDED.size, len(index), len(text), self.number)
             body = b"".join((extended, body, index, text))
         kind, device = fixed_text(self.kind, TYPE_SIZE), fixed_text(self.device, NAME_SIZE)
@@ -253,10 +254,11 @@ def decode_message(data: bytes) -> Message:
     return Header.decode(data).message(data[HEADER_SIZE:])
 
 
-def _pack_metadata(metadata: Mapping[str, str]) -> tuple[bytes, bytes]:
+@lru_cache(maxsize=64)  # mostly one of two statuses
+def _pack_metadata(metadata: tuple[tuple[str, str], ...]) -> tuple[bytes, bytes]:
     """Return the index of metadata, and its text."""
     index, text = [_COUNT.pack(len(metadata))], []
-    for key, value in metadata.items():
+    for key, value in metadata:
         name, (data, encoding) = key.encode("utf-8"), encoded(value)
         index.append(_ENTRY.pack(len(name), encoding, len(data)))
         text += [name, data]

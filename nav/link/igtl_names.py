@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nav.core.errors import InputError
+from nav.record.recorded_transforms import USUAL_BASE, plain_name
 
-USUAL_BASE = "tracker"  # of PLUS: the frame in which a tracker reports all its tools
 MOST_SENT = 20  # characters; longer names are cut off by the sender
 FROM_TO = re.compile(r"(.+?)To([A-Z0-9].*)")
 
@@ -70,8 +70,8 @@ def choose_names(
     """Return which names the tools' poses are taken from, all in one frame.
 
     PLUS calls a transform ``NeedleToTracker``: it maps coordinates of the needle to those of the
-    tracker. A name that is only a tool's is in the tracker's frame. Upper and lower case, hyphens,
-    underscores and spaces do not matter.
+    tracker. A name that is only a tool's is in the tracker's frame. Only letters and digits matter,
+    in upper or lower case.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def choose_names(
     bases = {tool: _bases(given.get(tool, tool), names) for tool in tools}
     common: set[str] | None = None
     for tool, found in bases.items():
-        reached = {*found, _plain(given.get(tool, tool))}
+        reached = {*found, plain_name(given.get(tool, tool))}
         common = reached if common is None else common & reached
     if not common or not any(bases.values()):
         return None
@@ -102,8 +102,8 @@ def choose_names(
 
 
 def is_same_name(one: str, other: str) -> bool:
-    """Return whether two names differ only in case, hyphens, underscores and spaces."""
-    return _plain(one) == _plain(other)
+    """Return whether two names have the same letters and digits, in upper or lower case."""
+    return plain_name(one) == plain_name(other)
 
 
 def _bases(wanted: str, names: Sequence[str]) -> dict[str, str]:
@@ -111,18 +111,14 @@ def _bases(wanted: str, names: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in names:
         match = FROM_TO.fullmatch(name)
-        if _plain(name) == _plain(wanted):
+        if plain_name(name) == plain_name(wanted):
             found[_base(match[2] if match else USUAL_BASE, name)] = name
-        elif match and _plain(match[1]) == _plain(wanted):
+        elif match and plain_name(match[1]) == plain_name(wanted):
             found.setdefault(_base(match[2], name), name)
     return found
 
 
 def _base(text: str, name: str) -> str:
-    plain = _plain(text)
+    plain = plain_name(text)
     cut = len(name.encode("utf-8")) >= MOST_SENT
     return USUAL_BASE if cut and USUAL_BASE.startswith(plain) else plain
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[-_ ]", "", name).casefold()

@@ -21,6 +21,7 @@ from nav.link.remote_clock import FEWEST
 from nav.tracking.pose_source import PoseSource, StatedErrors
 
 PARTNER = 0.008  # s that a tool's new pose waits for those of the others
+LEAST_WAIT = 0.004  # s
 HEARTBEAT = 0.1  # s between two frames while every tool is lost
 QUIET = 2.0  # s without any pose, or without a name that fits, until that is the reason
 RECENT = 64  # intervals for rate and jitter
@@ -128,7 +129,7 @@ class IgtlPoses(PoseSource):
         due = self._yielded + HEARTBEAT
         if self._fresh:
             due = min(due, self._fresh_since + PARTNER)
-        return min(max(due - now, 0.001), HEARTBEAT)
+        return min(max(due - now, LEAST_WAIT), HEARTBEAT)
 
     def _frame_if_due(self, now: float) -> TrackedFrame | None:
         measured = self._is_complete() or (bool(self._fresh) and now - self._fresh_since >= PARTNER)
@@ -177,7 +178,20 @@ class IgtlPoses(PoseSource):
         return told
 
     def _make_notices(self, now: float) -> Iterator[Notice]:
+        """Yield what is usual first: a window shows the last."""
         server, clock = str(self.address), self._reports.clock
+        arrivals = np.array(self._arrivals)
+        if len(arrivals) >= FEWEST and now - arrivals[-1] <= QUIET:
+            intervals = np.diff(arrivals)
+            rate = 1.0 / max(intervals.mean(), 1e-6)
+            facts = {"server": server, "rate": rate, "jitter_ms": 1e3 * intervals.std()}
+            if clock.sd is None or not clock.is_usable or not self._reports.has_times:
+                yield Notice("tracker_stream", facts)
+            else:
+                yield Notice("tracker_stream_timed", {**facts, "clock_ms": 1e3 * clock.sd})
+            if rate < LEAST_RATE:
+                facts = {"server": server, "rate": rate, "least": LEAST_RATE}
+                yield Notice("tracker_slow", facts)
         if not self._reports.has_times:
             yield Notice("tracker_no_times", {"server": server})
         elif not clock.is_usable:
@@ -185,15 +199,3 @@ class IgtlPoses(PoseSource):
         elif clock.jumps and now - clock.jumps[-1].at < JUMP_TOLD:
             facts = {"server": server, "seconds": clock.jumps[-1].seconds}
             yield Notice("tracker_clock_jumped", facts)
-        arrivals = np.array(self._arrivals)
-        if len(arrivals) < FEWEST or now - arrivals[-1] > QUIET:
-            return
-        intervals = np.diff(arrivals)
-        rate, jitter_ms = 1.0 / max(intervals.mean(), 1e-6), 1e3 * intervals.std()
-        if rate < LEAST_RATE:
-            yield Notice("tracker_slow", {"server": server, "rate": rate, "least": LEAST_RATE})
-        facts = {"server": server, "rate": rate, "jitter_ms": jitter_ms}
-        if clock.sd is None or not clock.is_usable or not self._reports.has_times:
-            yield Notice("tracker_stream", facts)
-        else:
-            yield Notice("tracker_stream_timed", {**facts, "clock_ms": 1e3 * clock.sd})

@@ -87,8 +87,9 @@ class Answers:
         -------
         Outgoing
         """
-        data = replace(message, version=self.version).encoded()
-        return Outgoing(message.kind, message.device, data)
+        if message.version != self.version:
+            message = replace(message, version=self.version)
+        return Outgoing(message.kind, message.device, message.encoded())
 
     def show(self, instant: Instant) -> None:
         """Take the newest instant.

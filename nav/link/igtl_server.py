@@ -27,7 +27,8 @@ SERVER = "c1c2nav"  # the name of its own statuses
 MOST_CLIENTS = 32  # a laboratory has a handful; each costs a little of the thread's time
 MOST_INSTANTS = 16  # a quarter of a second at 60 per second; older ones are dropped
 AGAIN = 0.01  # s until a connection is tried again that could not be had
-ENDING = 2.0  # s that the thread is given to say goodbye
+GOODBYE = 0.5  # s in which clients may still read what waits for them
+ENDING = 2.0  # s that the thread is given to end
 
 
 class IgtlServer:
@@ -189,7 +190,7 @@ class IgtlServer:
         self._clients[connected.fileno()] = connection
         self._selector.register(connected, selectors.EVENT_READ, connection)
         log.info("OpenIGTLink: %s connected", connection.peer)
-        connection.put(self._own_status(OK, f"c1c2nav {nav.__version__}: {nav.NOTICE}"))
+        connection.put(self._own_status(OK, "OK", f"c1c2nav {nav.__version__}: {nav.NOTICE}"))
         for outgoing in self._answers.lasting():
             connection.put(outgoing)
         for outgoing in tuple(self._answers.newest.values()):
@@ -234,14 +235,27 @@ class IgtlServer:
         self._selector.unregister(connection.socket)
         connection.socket.close()
 
-    def _own_status(self, code: int, text: str) -> Outgoing:
-        status = Message(Status(code, text, "OK"), SERVER, timestamp_of(time.time_ns()))
+    def _own_status(self, code: int, name: str, text: str) -> Outgoing:
+        status = Message(Status(code, text, name), SERVER, timestamp_of(time.time_ns()))
         return self._answers.encode(status)
 
     def _end(self) -> None:
+        """Say goodbye; clients that still read get what waits for them."""
         for connection in tuple(self._clients.values()):
-            connection.put(self._own_status(EXITING, "tracking has ended"))
+            connection.put(self._own_status(EXITING, "EXITING", "tracking has ended"))
             self._send(connection)
+        end, slow = time.monotonic() + GOODBYE, selectors.DefaultSelector()
+        for connection in self._clients.values():
+            slow.register(connection.socket, selectors.EVENT_WRITE, connection)
+        while slow.get_map() and time.monotonic() < end:
+            for key, _ in slow.select(end - time.monotonic()):
+                try:
+                    if not key.data.send():
+                        continue
+                except OSError:  # it did not wait
+                    pass
+                slow.unregister(key.fileobj)
+        slow.close()
         for connection in self._clients.values():
             self._dropped += connection.dropped
             connection.socket.close()

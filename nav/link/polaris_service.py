@@ -8,7 +8,7 @@ import socket
 import socketserver
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +59,8 @@ class PolarisService:
         Where it listens.
     tools : sequence of str
         Names of the tools, in the order of the port handles.
+    clock : callable
+        Returns the time by which frames are captured, s.
 
     Attributes
     ----------
@@ -71,8 +73,13 @@ class PolarisService:
         The address cannot be listened on.
     """
 
-    def __init__(self, address: NetworkAddress, tools: Sequence[str]) -> None:
-        self.tools = tuple(tools)
+    def __init__(
+        self,
+        address: NetworkAddress,
+        tools: Sequence[str],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.tools, self._clock = tuple(tools), clock
         self._newest: TrackedFrame | None = None
         try:
             self._server = _Server(address, self)
@@ -108,6 +115,7 @@ class PolarisService:
         self._server.server_close()
         for client in tuple(self._server.clients):
             _shut(client)
+        self._server.clients.clear()
         self._thread.join(timeout=1.0)
 
     def current(self) -> TrackedFrame | None:
@@ -115,7 +123,7 @@ class PolarisService:
         frame = self._newest
         if frame is None or frame.captured_at is None:
             return None
-        return frame if time.monotonic() - frame.captured_at <= CURRENT else None
+        return frame if self._clock() - frame.captured_at <= CURRENT else None
 
 
 class _Server(socketserver.ThreadingTCPServer):

@@ -10,6 +10,7 @@ from math import isfinite
 from typing import Any
 
 TOTALS = "c1c2nav.totals"  # the metadata record that a finished session ends with
+MOST = 1 << 63  # of counts and times
 FRAMES, GUIDANCE, EVENTS = "/frame", "/guidance", "/event"
 
 
@@ -164,15 +165,34 @@ def totals_from_metadata(table: Mapping[str, str]) -> SessionTotals:
     """
     try:
         read = {key: json.loads(value) for key, value in table.items()}
+        least = {
+            str(role): LeastBound(
+                float(one["bound"]),
+                str(one["name"]),
+                _whole(one["number"]),
+                _whole(one["log_time"]),
+            )
+            for role, one in read["least"].items()
+        }
         return SessionTotals(
-            int(read["frames"]),
-            int(read["complete"]),
-            Counter(dict(read["tracked"])),
-            {role: LeastBound(**one) for role, one in read["least"].items()},
-            Counter(dict(read["events"])),
-            Counter(dict(read["pictures"])),
-            read["first"],
-            read["last"],
+            _whole(read["frames"]),
+            _whole(read["complete"]),
+            _counts(read["tracked"]),
+            least,
+            _counts(read["events"]),
+            _counts(read["pictures"]),
+            None if read["first"] is None else _whole(read["first"]),
+            None if read["last"] is None else _whole(read["last"]),
         )
-    except (AttributeError, KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"no totals of a session: {error}") from None
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < MOST:
+        raise TypeError(f"expected a count, got {value!r}")
+    return value
+
+
+def _counts(table: Mapping[str, Any]) -> Counter[str]:
+    return Counter({str(name): _whole(count) for name, count in table.items()})

@@ -30,7 +30,7 @@ from phantoms.kit.solid import box, mesh_of
 from phantoms.twin.simulated_tools import needle_tool, reference_tool
 from tests.fuzz.exchanged import make_neck
 from tests.fuzz.scans import make_labels, make_scans
-from tests.record.pose_sessions import frames_of, write_pose_session
+from tests.record.pose_sessions import frames_of, write_pictures, write_pose_session
 from tests.synthetic import small_rig
 from tests.synthetic_stylus import Hand, simulate_stylus
 
@@ -216,6 +216,8 @@ def _recorded_elsewhere(folder: Path) -> None:
         for number in range(8)
     ]
     session = write_pose_session(folder / "session", frames_of(motion), ["start"])
+    write_pictures(folder / "jpegs", False)
+    write_pictures(folder / "lossless", True)
     content = SessionContent(session)
     for name in ("poses.seq.nrrd", "transcript.xml"):
         export_format(Path(name)).export(content, folder / name, ExportOptions())

@@ -156,6 +156,15 @@ def test_the_needle_needs_a_tip(folder):
     assert line == f"tools: {folder}/needle.toml: tip: is missing; calibrate the needle first"
 
 
+def test_tools_of_another_tracker_need_no_markers(folder):
+    for name in ("needle", "reference"):
+        tool = load_tool(folder / f"{name}.toml")
+        write_tool(folder / f"{name}.toml", replace(tool, markers=()))
+    tracker = {"poses": "igtl://127.0.0.1:18944", "position_sd": 0.2, "rotation_sd_deg": 0.1}
+    assert problems(folder, rig=None, cameras=None, tracker=tracker) == []
+    assert [line.partition(": ")[0] for line in problems(folder)] == ["tools", "tools"]
+
+
 def test_a_recording_folder_that_cannot_be_written_is_refused(folder):
     (folder / "file").write_text("")
     (line,) = problems(folder, recording={"folder": "file/sessions"})

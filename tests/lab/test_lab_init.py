@@ -3,6 +3,7 @@
 import io
 import shutil
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,10 @@ from nav.lab.lab_init import InitOptions, init_lab
 from nav.lab.lab_questions import MOST_TRIES, AskUser, NobodyToAsk, TakeBest
 from nav.lab.lab_search import search_folder
 from nav.tracking.tool import load_tool, write_tool
+from phantoms.anatomy.parameters import AnatomyParameters
+from phantoms.kit.export_kit import write_kit_toml, write_parts
+from phantoms.kit.part import Part
+from phantoms.kit.solid import box, mesh_of
 from tests.lab.lab_folder import CASE, write_lab_folder
 from tests.synthetic import small_rig
 
@@ -178,6 +183,24 @@ def test_a_body_whose_tip_is_not_calibrated_is_no_reference_body(folder):
     found = search_folder(folder)
     assert [c.path.name for c in found.needles] == ["needle.toml"]
     assert [c.path.name for c in found.references] == ["reference.toml"]
+
+
+def test_a_kits_own_files_give_way_to_measured_ones_and_its_case_is_named(folder):
+    kit = folder / "kit"
+    kit.mkdir()
+    drawn = replace(load_tool(Path("reference.toml")), scale_sd=None)
+    write_tool(kit / "reference.toml", drawn)
+    shutil.copytree("case", kit, dirs_exist_ok=True)
+    mesh = mesh_of(box((0.0, 0.0, 0.0), (10.0, 20.0, 3.0)))
+    parts = (Part("brick", "A brick", mesh, None, "PLA", (0.9, 0.8, 0.7), "Flat.", 1),)
+    write_parts(kit, parts)
+    write_kit_toml(kit / "kit.toml", "neck", "dry", AnatomyParameters(), parts, 7)
+    found = search_folder(folder)
+    assert [c.path.parent.name for c in found.references] == ["lab"]
+    (case,) = (c for c in found.cases if c.path.parent.name == "kit")
+    assert "of the dry kit neck" in case.reasons
+    write_tool(Path("reference.toml"), drawn)  # measured by nobody, so the user is asked
+    assert len(search_folder(folder).references) == 2
 
 
 def test_what_cannot_be_used_is_told_and_left_out(folder):

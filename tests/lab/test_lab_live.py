@@ -8,6 +8,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -216,7 +217,7 @@ def test_another_tracker_is_of_the_file(folder):
     assert (job.rig, job.cameras) == (None, ())
     assert tracker_address(job.poses) == NetworkAddress("station", 18944)
     assert job.igtl_names == ("needle=StylusToTracker",)
-    assert job.stated == StatedErrors(0.2, pytest.approx(0.1 * 3.14159265 / 180.0))
+    assert job.stated == StatedErrors(0.2, float(np.radians(0.1)))
     assert job.observers[0].source == "igtl"
     job.check()
     # cameras instead

@@ -82,10 +82,11 @@ def source(server):
     made.close()
 
 
-def test_frames_hold_both_poses_of_one_instant(source):
+def test_frames_hold_both_poses_of_one_instant(server, source):
     first(source, is_tracked)
+    before = server.number
     seen = [f for f in frames(source, 1.2) if is_tracked(f)]
-    assert 30 <= len(seen) <= 70  # 50 per second
+    assert len(seen) == pytest.approx(server.number - before, abs=4)  # of every one that was sent
     for frame in seen:
         needle, reference = (frame.tools[name] for name in TOOLS)
         assert reference.rig_from_tool.transform.as_matrix() == pytest.approx(
@@ -146,15 +147,14 @@ def raw(matrix):
 def test_silence_is_noticed_in_time_and_frames_go_on(server, source):
     first(source, is_tracked)
     server.frame = lambda _: []
-    began = time.monotonic()
-    first(source, lambda frame: code(frame) == "report_late")
-    assert time.monotonic() - began < 0.6
+    lost = first(source, lambda frame: code(frame) == "report_late")
+    assert 0.2 < lost.tools["needle"].facts["seconds"] < 0.5
     times = []
     for frame in frames(source, 0.8):
         assert not is_tracked(frame, "needle")
         times.append(time.monotonic())
-    assert max(np.diff(times)) < 0.3
-    assert len(times) >= 5
+    assert np.median(np.diff(times)) < 0.2
+    assert len(times) >= 4
 
 
 def test_status_of_the_device_concerns_all_tools_and_hardware_failure_lasts(server, source):

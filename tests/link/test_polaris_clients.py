@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import ndicapy
@@ -16,7 +17,7 @@ from nav.core.frames import rigid
 from nav.link.network_address import NetworkAddress
 from nav.link.polaris_client_state import SAYS
 from nav.link.polaris_replies import crc16
-from nav.link.polaris_service import MOST_CLIENTS, PolarisService
+from nav.link.polaris_service import CURRENT, MOST_CLIENTS, PolarisService
 from tests.link.polaris_emulator import SD, TURN, frame, needle_at, reference_lost
 
 ROOT = Path(__file__).parents[2]
@@ -162,15 +163,19 @@ def test_several_clients_have_handles_of_their_own_and_garbage_is_refused(port):
 
 
 def test_nothing_old_is_told_and_closing_disconnects():
-    service = PolarisService(NetworkAddress("127.0.0.1", 0), ("needle", "reference"))
-    service.frame(frame(5), None)
+    now = [time.monotonic()]
+    address = NetworkAddress("127.0.0.1", 0)
+    service = PolarisService(address, ("needle", "reference"), lambda: now[0])
     with socket.create_connection(("127.0.0.1", service.address.port), timeout=5.0) as client:
         for text in ("INIT:", "PHRQ:*********1****", "PINIT:01", "PENA:01D", "TSTART:"):
             ask(client, text)
-        service.frame(frame(6), None)
+        assert "MISSING" in ask(client, "TX:0001")  # nothing was tracked yet
+        service.frame(replace(frame(6), captured_at=now[0]), None)
         assert "MISSING" not in ask(client, "TX:0001")
         assert [notice.code for notice in service.notices] == ["polaris_clients"]
-        time.sleep(0.35)
+        now[0] += CURRENT - 0.01
+        assert "MISSING" not in ask(client, "TX:0001")
+        now[0] += 0.02
         assert "MISSING" in ask(client, "TX:0001")
         service.close()
         assert client.recv(10) == b""

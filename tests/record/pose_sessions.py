@@ -11,6 +11,7 @@ from nav.core.errors import Lost
 from nav.core.frames import Pose
 from nav.core.tracked_frame import TrackedFrame, TrackedTool
 from nav.record.session.session_about import SessionClock, about_session
+from nav.record.session.session_pictures import PictureWriter
 from nav.record.session.session_writer import SessionWriter
 from tests.synthetic import rigid_transforms
 
@@ -50,3 +51,18 @@ def write_pose_session(
         writer.event("mark", facts={"text": mark}, at=end)
     writer.close(at=end)
     return folder
+
+
+def write_pictures(folder: Path, lossless: bool) -> None:
+    """Record four small pictures of two cameras."""
+    folder.mkdir(parents=True)
+    writer = PictureWriter(
+        folder, about_session("cameras", clock=CLOCK), ["left", "right"], lossless
+    )
+    rng = np.random.default_rng(3)
+    for number in range(4):
+        camera, at = ("left", "right")[number % 2], CLOCK.ns(CLOCK.monotonic + number * PERIOD)
+        image = rng.integers(100, 120, (24, 31)).astype(np.uint8)
+        writer.add(camera, at, writer.encoded(camera, at, image), at)
+        writer.flush()
+    writer.close()

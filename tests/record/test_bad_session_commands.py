@@ -24,6 +24,12 @@ SPOILT = {
 }
 UNREADABLE = ("empty", "foreign", "head only", "zeros", "later version", "other schema")
 READING = ("show", "check")  # commands that change nothing
+# commands that write something else, and with what
+WRITING = {
+    "csv": ("export", "--output", "out/poses.csv"),
+    "slicer": ("export", "--output", "out/poses.seq.mha"),
+    "report": ("report", "--output", "out/report.html"),
+}
 NONE, BAD_INPUT, INCOMPLETE = 0, 2, 3
 
 
@@ -84,6 +90,32 @@ def test_what_cannot_be_read_is_one_line_and_stays(spoilt, run, command):
     (line,) = errors
     assert line.startswith("nav: ")
     assert str(spoilt) in line
+    assert tree(spoilt.parent) == before
+
+
+@pytest.mark.parametrize("spoilt", UNREADABLE, indirect=True)
+@pytest.mark.parametrize("command", WRITING)
+def test_of_what_cannot_be_read_nothing_is_written(spoilt, run, command, monkeypatch):
+    monkeypatch.chdir(spoilt.parent.parent)
+    before = tree(spoilt.parent.parent)
+    word, *options = WRITING[command]
+    code, _, errors = run("session", word, spoilt, *options)
+    assert code == BAD_INPUT
+    (line,) = errors
+    assert str(spoilt) in line
+    assert tree(spoilt.parent.parent) == before
+
+
+@pytest.mark.parametrize("spoilt", ["cut", "flipped"], indirect=True)
+@pytest.mark.parametrize("command", WRITING)
+def test_what_can_be_read_is_written(spoilt, run, command, monkeypatch):
+    monkeypatch.chdir(spoilt.parent.parent)
+    before = tree(spoilt.parent)
+    word, *options = WRITING[command]
+    code, _, errors = run("session", word, spoilt, *options)
+    assert code in (NONE, INCOMPLETE), errors
+    assert len(errors) <= 1
+    assert Path(options[-1]).stat().st_size > 1000
     assert tree(spoilt.parent) == before
 
 

@@ -1,5 +1,6 @@
 """`nav session export`: whole or not at all, nothing of the user's lost, problems in one line."""
 
+from itertools import islice, product
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,13 @@ from nav.core.errors import InputError
 from nav.core.filekinds import file_kind
 from nav.record.pose_recording import PoseRecording
 from nav.record.session.session_about import about_session
+from nav.record.session.session_format import EVENT, FRAME, GUIDANCE
+from nav.record.session.session_reader import open_session
 from nav.record.session.session_writer import SessionWriter
 from nav.record.session_export import csv_export
-from nav.record.session_export.export_format import EXPORT_FORMATS, export_format
+from nav.record.session_export.export_format import EXPORT_FORMATS, ExportOptions, export_format
+from nav.record.session_export.session_content import SessionContent
+from nav.record.session_totals import SessionTotals
 from tests.record.example_session import write_example_session
 from tests.record.pose_sessions import CLOCK, frames_of, write_pose_session
 from tests.record.test_session_tables import export
@@ -168,3 +173,42 @@ def test_the_command_teaches_by_an_example(capsys):
     assert "Example: nav session export sessions/" in said
     for word in ("--decimal-comma", "--relative-to", "rosbag2", "perktutor"):
         assert word in said
+
+
+CHANGES = (None, -1, 2.5, float("nan"), "x", [], {"status": "tracked"})
+
+
+def refusal_of(folder: Path, output: str) -> str | None:
+    """Export; the line of an InputError, None if there is none."""
+    try:
+        content = SessionContent(folder)
+        name = None if "." in output else "rosbag2"
+        export_format(Path(output), name).export(content, folder / output, ExportOptions())
+    except InputError as error:
+        return str(error)
+    return None
+
+
+@pytest.mark.parametrize("topic", [FRAME, GUIDANCE, EVENT])
+def test_messages_that_were_changed_are_refused_or_exported(tmp_path, session, topic, monkeypatch):
+    """Right for every checksum, but with other values: from a program that writes them wrong."""
+    monkeypatch.setattr(SessionTotals, "add", lambda *_: None)  # would not take them
+    reader = open_session(session)
+    messages = list(islice(reader.messages(FRAME, GUIDANCE, EVENT), 12))
+    place = next(k for k, message in enumerate(messages) if k > 3 and message.topic == topic)
+    cases = list(product(messages[place].data, CHANGES))
+    refused = 0
+    for number, (key, change) in enumerate(cases):
+        folder = tmp_path / str(number)
+        writer = SessionWriter(folder, about_session("poses", clock=CLOCK), reader.attachments)
+        for k, message in enumerate(messages):
+            data = {**message.data, key: change} if k == place else message.data
+            writer._add(message.topic, data, message.log_time)
+        writer.close()
+        output = list(OUTPUTS.values())[number % len(OUTPUTS)]
+        line = refusal_of(folder, output)
+        if line is not None:
+            refused += 1
+            assert len(line.splitlines()) == 1
+            assert not (folder / output).is_file()
+    assert 0 < refused < len(cases)

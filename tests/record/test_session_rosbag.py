@@ -13,12 +13,10 @@ from rosbags.rosbag2 import Reader
 from rosbags.typesys import Stores, get_typestore
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.core.errors import InputError
 from nav.core.files import sha256
 from nav.record.session.session_about import about_session
 from nav.record.session.session_pictures import PictureWriter
 from nav.record.session_export.ros_messages import DEFINITIONS
-from nav.record.session_export.session_content import SessionContent
 from nav.tracking.tool import write_tool
 from tests.live.test_session import NEEDLE
 from tests.record.example_session import ExampleUse, example_use
@@ -156,12 +154,14 @@ def test_a_tool_named_as_a_frame_of_the_bag_is_refused(tmp_path, capsys):
     assert not (tmp_path / "bag").exists()
 
 
-def test_a_damaged_tool_file_is_named(tmp_path):
+def test_a_damaged_tool_file_is_named_and_the_poses_are_exported(tmp_path, capsys):
     write_tool(tmp_path / "needle.toml", NEEDLE)
     text = (tmp_path / "needle.toml").read_bytes().replace(b"DICT_4X4_50", b"DICT_NONE")
     same = RigidTransform.identity()
     session = write_pose_session(
         tmp_path / "s", frames_of([(same, same)]), attachments={"tools/needle.toml": text}
     )
-    with pytest.raises(InputError, match=r"attachment tools/needle\.toml: dictionary"):
-        SessionContent(session)
+    ((_, sent),) = messages(exported(session, tmp_path), "/tf")
+    assert {m.child_frame_id for m in sent.transforms} == {"needle", "reference"}
+    said = capsys.readouterr().out
+    assert "warning: tools/needle.toml is not used: dictionary: " in said

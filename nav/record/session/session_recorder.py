@@ -26,7 +26,7 @@ from nav.record.session.session_writer import SessionWriter
 from nav.registration.registration_result import Registration, write_registration
 
 log = logging.getLogger(__name__)
-FLUSH = 0.15  # s; with what a busy machine adds still under the 0.25 s that may be lost
+FLUSH = 0.1  # s; with what a busy machine adds still under the 0.25 s that may be lost
 SECOND = 1.0  # s between two looks at disk and clock
 LATE = 1.0  # s without anything written, then the disk is too slow
 MOST_WAITING = 3000  # results and events; a disk that stands still for longer costs some
@@ -115,8 +115,9 @@ class SessionRecorder(Observer):
         self.marks = 0
         self._attached = len(self.found.registrations)
         self._waiting: deque[Item] = deque()
-        self._changed = threading.Condition()
-        self._closing = self._given_up = False
+        self._putting = threading.Lock()
+        self._closing = threading.Event()
+        self._given_up = False
         self._lost = 0  # results
         self._problem: Notice | None = None
         self._passing: dict[str, tuple[float, Notice]] = {}
@@ -180,9 +181,7 @@ class SessionRecorder(Observer):
             self.pictures.close()
             self.writer.totals.pictures.update(self.pictures.kept)
         self._report()
-        with self._changed:
-            self._closing = True
-            self._changed.notify_all()
+        self._closing.set()
         for thread in self._threads:
             thread.join(CLOSE)
         if any(thread.is_alive() for thread in self._threads):
@@ -203,13 +202,12 @@ class SessionRecorder(Observer):
         return [Made(number, each) for number, each in made if each is not None]
 
     def _put(self, items: Iterable[Item]) -> None:
-        with self._changed:
+        with self._putting:
             for item in items:
                 if self._given_up or len(self._waiting) >= MOST_WAITING:
                     self._lost += isinstance(item, Result)
                 else:
                     self._waiting.append(item)
-            self._changed.notify_all()
 
     def _tell(self, notice: Notice) -> None:
         self._passing[notice.code] = (time.monotonic() + SHOWN, notice)
@@ -217,28 +215,29 @@ class SessionRecorder(Observer):
     def _failed(self, error: Exception) -> None:
         log.exception("recording failed")
         self._problem = Notice("recorder_failed", {"problem": f"{type(error).__name__}: {error}"})
-        with self._changed:
+        self._give_up()
+
+    def _give_up(self) -> None:
+        with self._putting:
             self._given_up = True
             self._waiting.clear()
 
     def _write(self) -> None:
-        """Write what waits, and flush in time; ends when closed and nothing waits."""
-        due, closing = time.monotonic() + FLUSH, False
+        """Write what waits, and flush; ends when closed and nothing waits."""
+        closing = False
         while not closing:
-            with self._changed:
-                left = max(0.0, due - time.monotonic())
-                self._changed.wait_for(lambda: self._waiting or self._closing, left)
-                items, closing = list(self._waiting), self._closing
+            # nobody wakes it earlier: each wake-up takes the interpreter from tracking
+            closing = self._closing.wait(FLUSH)
+            with self._putting:
+                items = list(self._waiting)
                 self._waiting.clear()
             try:
                 for item in items:
                     self._one(item)
-                if not self._given_up and (closing or time.monotonic() >= due):
+                if not self._given_up:
                     self._flush()
             except Exception as error:
                 self._failed(error)
-            if time.monotonic() >= due:
-                due = time.monotonic() + FLUSH
 
     def _one(self, item: Item) -> None:
         if isinstance(item, Result):
@@ -260,8 +259,7 @@ class SessionRecorder(Observer):
                 log.error("%s: %s", self.writer.folder, error)
                 self._problem = Notice("disk_problem", {"problem": error.strerror or str(error)})
             if self.writer.file.pending > MOST_PENDING:
-                with self._changed:
-                    self._given_up = True
+                self._give_up()
             return
         now = time.monotonic()
         problem, seconds = self._problem, now - self._flushed
@@ -274,10 +272,7 @@ class SessionRecorder(Observer):
 
     def _look(self) -> None:
         """Look at disk and clock each second, and sync; a slow disk holds up nothing else."""
-        while True:
-            with self._changed:
-                if self._changed.wait_for(lambda: self._closing, SECOND):
-                    return
+        while not self._closing.wait(SECOND):
             if not self._health.is_there():
                 self._problem = Notice("session_folder_gone")
             self._status = self._health.status(time.monotonic())

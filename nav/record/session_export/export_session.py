@@ -57,7 +57,7 @@ def export_session(
             with suppress(OSError):  # a folder that was made for nothing
                 output.rmdir()
         raise
-    for remark in remarks:
+    for remark in (*content.remarks, *remarks):
         console.print(remark, markup=False, soft_wrap=True)
     console.print(
         f"{content.frames_count} frames of {', '.join(names)} written as {chosen.name}",

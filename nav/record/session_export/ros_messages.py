@@ -11,6 +11,7 @@ from nav.core.frames import Array
 BILLION = 1_000_000_000
 ENCAPSULATION = b"\x00\x01\x00\x00"  # CDR, little-endian
 METRES = 1e-3
+LATEST = 0x7FFF_FFFF  # s: ROS's times begin again in 2038
 RULE = "=" * 80
 TF_MESSAGE = "tf2_msgs/msg/TFMessage"
 COMPRESSED_IMAGE = "sensor_msgs/msg/CompressedImage"
@@ -70,7 +71,7 @@ class _Cdr:
 
     def header(self, stamp: int, frame: str) -> None:
         seconds, rest = divmod(stamp, BILLION)
-        self.number("i", seconds)
+        self.number("i", seconds & LATEST)
         self.number("I", rest)
         self.text(frame)
 

@@ -1,6 +1,9 @@
 """What a session has to export: frames, guidance and events on one clock, tools, registrations."""
 
+import math
+import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -25,6 +28,7 @@ from nav.registration.registration_result import Registration, load_registration
 from nav.tracking.tool import Tool, load_tool
 
 BILLION = 1_000_000_000
+REGISTRATION = re.compile(r"registration(?:-(\d{1,9}))?\.toml", re.ASCII)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Loaded = TypeVar("Loaded")
 
@@ -107,30 +111,35 @@ class SessionContent:
         By number.
     frames_count : int
         Number of frames.
+    remarks : list of str
+        For the user: attached files that are damaged.
 
     Raises
     ------
     InputError
-        The folder holds no session, or one without frames; a file in it is damaged.
+        The folder holds no session, or one without frames; also while iterating, where a message
+        is not as this program writes it.
     """
 
     def __init__(self, folder: Path) -> None:
         self.reader: SessionReader = open_session(folder)
+        self.remarks: list[str] = []
         self._number_of: dict[int, int | None] = {}
         names: dict[str, None] = {}
-        first: Mapping[str, Any] | None = None
+        first: float | None = None
         self.frames_count = 0
         for message in self.reader.messages(FRAME, GUIDANCE):
-            data = message.data
-            if message.topic == GUIDANCE:
-                self._number_of[data.get("number", -1)] = data.get("registration")
-                continue
-            first = first or data
-            self.frames_count += 1
-            names.update(dict.fromkeys(data.get("tools", ())))
+            with self._as_written(message):
+                if message.topic == GUIDANCE:
+                    self._number_of[message.data["number"]] = _number(message.data["registration"])
+                    continue
+                time = self._time(message)
+                first = time if first is None else first
+                self.frames_count += 1
+                names.update(dict.fromkeys(dict(message.data["tools"])))
         if first is None:
             raise InputError(f"{self.reader.folder}: has no frames, so there is nothing to export")
-        self._start = float(first["time"])
+        self._start = first
         self.tools = self._tools(names)
         reference = self.reader.about.get("reference", "reference")
         self.reference = reference if reference in names else None
@@ -167,29 +176,53 @@ class SessionContent:
     def frames(self) -> Iterator[ExportedFrame]:
         """Iterate over the frames in the order of the record."""
         for message in self.reader.messages(FRAME):
-            yield self._frame(message)
+            with self._as_written(message):
+                frame = self._frame(message)
+            yield frame
 
     def guidance(self) -> Iterator[ExportedGuidance]:
         """Iterate over what was shown after each frame."""
-        times: dict[Any, float] = {}
+        newest: tuple[Any, float] = (None, 0.0)
         for message in self.reader.messages(FRAME, GUIDANCE):
-            if message.topic == FRAME:
-                times = {message.data["number"]: float(message.data["time"])}
-            elif (number := message.data.get("number")) in times:
-                time = times[number]
-                yield ExportedGuidance(time - self._start, time, message.data)
+            with self._as_written(message):
+                number = message.data["number"]
+                if message.topic == FRAME:
+                    newest = number, self._time(message)
+                    continue
+            if number == newest[0]:
+                yield ExportedGuidance(newest[1] - self._start, newest[1], message.data)
 
     def events(self) -> Iterator[ExportedEvent]:
         """Iterate over what happened."""
         newest, at = 0.0, None
         for message in self.reader.messages(FRAME, EVENT):
-            if message.topic == FRAME:
-                newest, at = float(message.data["time"]) - self._start, message.log_time
-                continue
+            with self._as_written(message):
+                if message.topic == FRAME:
+                    newest, at = self._time(message) - self._start, message.log_time
+                    continue
+                event = event_of_json(message.data, message.log_time)
+                _number(event.number)
             if at is None:
-                at = self.reader.first or message.log_time
-            event = event_of_json(message.data, message.log_time)
+                at = message.log_time
             yield ExportedEvent(newest + (message.log_time - at) / BILLION, event)
+
+    @contextmanager
+    def _as_written(self, message: SessionMessage) -> Iterator[None]:
+        """Refuse a message that another program has changed, in one line."""
+        try:
+            yield
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(
+                f"{self.reader.path}: {message.topic} at "
+                f"{self.reader.seconds(message.log_time):.3f} s is not as c1c2nav writes it: "
+                f"{type(error).__name__}: {error}"[:400]
+            ) from None
+
+    def _time(self, message: SessionMessage) -> float:
+        time = float(message.data["time"])
+        if not math.isfinite(time):
+            raise ValueError(f"time: {time}")
+        return time
 
     def _frame(self, message: SessionMessage) -> ExportedFrame:
         tracked = frame_of_json(message.data)
@@ -203,28 +236,34 @@ class SessionContent:
 
     def _tools(self, names: Mapping[str, None]) -> tuple[Tool, ...]:
         files = [name for name in self.reader.attachments if name.startswith("tools/")]
-        known = {tool.name: tool for tool in (self._load(name, load_tool) for name in files)}
+        read = [self._load(name, lambda path: load_tool(path, printed=False)) for name in files]
+        known = {tool.name: tool for tool in read if tool is not None}
         return tuple(known.get(name) or Tool(name, "", ()) for name in names)
 
     def _registrations(self) -> Iterator[tuple[int, Registration]]:
         for name in self.reader.attachments:
-            stem = name.removesuffix(".toml")
-            number = stem.removeprefix("registration-")
-            if stem == "registration":
-                yield 0, self._load(name, load_registration)
-            elif name.endswith(".toml") and stem != number and number.isdecimal():
-                yield int(number), self._load(name, load_registration)
+            match = REGISTRATION.fullmatch(name)
+            registration = None if match is None else self._load(name, load_registration)
+            if match is not None and registration is not None:
+                yield int(match[1] or 0), registration
 
-    def _load(self, name: str, load: Callable[[Path], Loaded]) -> Loaded:
-        """Load an attachment as the file that it was."""
+    def _load(self, name: str, load: Callable[[Path], Loaded]) -> Loaded | None:
+        """Load an attachment as the file that it was; None, and a remark, if it is damaged."""
         with TemporaryDirectory() as folder:
-            path = Path(folder) / Path(name).name
+            path = Path(folder) / "attached.toml"
             path.write_bytes(self.reader.attachments[name])
             try:
                 return load(path)
             except InputError as error:
-                said = str(error).replace(str(path), f"attachment {name}")
-                raise InputError(f"{self.reader.path}: {said}") from None
+                said = str(error).replace(f"{path}: ", "")
+                self.remarks.append(f"warning: {name} is not used: {said}")
+                return None
+
+
+def _number(value: object) -> int | None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise ValueError(f"expected a whole number or null, got {value!r:.40}")
 
 
 def utc_of(log_time: int) -> datetime:

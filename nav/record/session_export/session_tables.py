@@ -143,13 +143,13 @@ def table_rows(
     else:
         for shown in content.guidance():
             try:
-                rows = list(_distance_rows(shown))
+                rows = [_checked(row) for row in _distance_rows(shown)]
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 raise InputError(
                     f"{content.reader.path}: /guidance at {shown.seconds:.3f} s is not as c1c2nav "
                     f"writes it: {type(error).__name__}: {error}"
                 ) from None
-            yield from ([_finite(cell) for cell in row] for row in rows)
+            yield from rows
 
 
 def pose_fields(content: SessionContent, relative_to: str | None) -> Iterator[list[str]]:
@@ -182,8 +182,16 @@ def _pose_rows(content: SessionContent, relative_to: str | None) -> Iterator[lis
         yield [_typed(field, kind) for field, kind in zip(fields, types, strict=True)]
 
 
-def _finite(cell: Cell) -> Cell:
-    return None if isinstance(cell, float) and not math.isfinite(cell) else cell
+def _checked(row: list[Cell]) -> list[Cell]:
+    """Return a row of distances whose cells are of their columns' types; None where not finite."""
+    cells: list[Cell] = []
+    for cell, (column, kind) in zip(row, DISTANCES_TABLE.columns.items(), strict=True):
+        if isinstance(cell, bool) or not (
+            cell is None or isinstance(cell, kind) or (kind is float and isinstance(cell, int))
+        ):
+            raise TypeError(f"{column}: got {cell!r:.40}")
+        cells.append(None if isinstance(cell, float) and not math.isfinite(cell) else cell)
+    return cells
 
 
 def _typed(text: str, kind: type) -> Cell:

@@ -58,9 +58,15 @@ def export_xlsx(content: SessionContent, output: Path, options: ExportOptions) -
         )
     book = Workbook(write_only=True)
     book.properties.creator = content.made_texts["made_by"]
-    _fill(book, "session", [40, 80], _about(content, options))
-    for table in TABLES:
-        _fill(book, table.name, [12] * len(table.columns), _table(content, table, options, output))
+    try:
+        _fill(book, "session", [40, 80], _about(content, options))
+        for table in TABLES:
+            rows_of = _table(content, table, options, output)
+            _fill(book, table.name, [12] * len(table.columns), rows_of)
+    except BaseException:
+        for sheet in book.worksheets:  # else they complain when they are forgotten
+            sheet.close()
+        raise
     with written_whole(output) as beside:
         book.save(beside)
     return []

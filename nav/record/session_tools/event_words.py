@@ -66,7 +66,8 @@ def cut_words(cut: Notice) -> str:
     -------
     str
     """
-    return CUTS.get(cut.code) or notice_words(cut)
+    repaired = " (it was cut, and has been repaired)" if cut.code == "session_without_end" else ""
+    return f"{notice_words(cut)}{repaired}"
 
 
 def _short(value: Any) -> str:
@@ -112,11 +113,6 @@ def _in_use(facts: Facts) -> str:
     return "the registration given in use" if number == 0 else f"registration {number} in use"
 
 
-CUTS = {
-    "session_unfinished": "it was not ended: what was not yet written when it stopped is missing",
-    "session_cut": "its last record is cut: what came after it is missing",
-    "session_without_end": "its end is missing: it was cut, and has been repaired",
-}
 WORDS: Mapping[tuple[str, str], Callable[[Facts], str]] = {
     ("started", ""): lambda _: "started",
     ("mark", ""): lambda facts: str(facts.get("text") or "(no text)"),

@@ -67,6 +67,7 @@ SYNC = re.compile(
     re.DOTALL,
 )
 LONGEST_CHUNK = 1 << 30  # bytes, uncompressed
+DATA_DISAGREE = "the checksum of all its data disagrees with them"
 FAULTS = (McapError, ValueError, OverflowError, struct.error, MemoryError)
 Record = TypeVar("Record", bound=McapRecord)
 
@@ -373,7 +374,7 @@ def _data_faults(data: Bytes, spans: Sequence[Span]) -> list[str]:
         if span.opcode == Opcode.DATA_END and span.state is State.GOOD:
             crc = read_record(data, span, DataEnd).data_section_crc
             if crc and zlib.crc32(memoryview(data)[: span.start]) != crc:
-                faults.append("the checksum of all its data disagrees with them")
+                faults.append(DATA_DISAGREE)
     indices = {
         index.chunk_start_offset: (index.message_start_time, index.message_end_time)
         for span in spans

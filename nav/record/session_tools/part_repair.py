@@ -6,24 +6,23 @@ import json
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
 from mcap.opcode import Opcode
-from mcap.records import Channel, Message, Metadata, Schema, Statistics
+from mcap.records import Channel, Message, Schema, Statistics
 
 import nav
-from nav.core.errors import InputError
-from nav.record.session.session_about import BILLION, about_session, check_format
-from nav.record.session.session_format import FRAME, SESSION_FILE
+from nav.record.session.session_format import SESSION_FILE
 from nav.record.session.session_json import from_bytes
-from nav.record.session.session_pictures import PICTURES_FORMAT
 from nav.record.session.session_schemas import SCHEMAS
 from nav.record.session_tools.mcap_content import Known, known_channels, message_total, messages_of
 from nav.record.session_tools.mcap_rewrite import Kept, Loss, loss_of, rewrite
 from nav.record.session_tools.mcap_scan import (
+    DATA_DISAGREE,
     Bytes,
     Span,
     State,
@@ -32,12 +31,12 @@ from nav.record.session_tools.mcap_scan import (
     scan_spans,
 )
 from nav.record.session_tools.session_files import opened
+from nav.record.session_tools.session_head import ABOUT, new_head, refuse_unknown
 from nav.record.session_totals import EVENTS, FRAMES, GUIDANCE, TOTALS, SessionTotals
 
-ABOUT, REPAIRED = "c1c2nav", "c1c2nav.repair"  # metadata records
+REPAIRED = "c1c2nav.repair"  # the metadata record that says what was lost
 CAMERA = "/camera/"
 COUNTED = (FRAMES, GUIDANCE, EVENTS)
-HEAD = 4096  # bytes in which a session names its program
 
 
 @dataclass(frozen=True)
@@ -92,19 +91,13 @@ def examine_part(path: Path) -> ExaminedPart:
     """
     with opened(path) as data:
         spans = scan_spans(data)
-        about = _about(data, spans)
-        if about is None:
-            _refuse_foreign(data, spans, path)
-        elif path.name == SESSION_FILE:
-            check_format(about, path)
-        elif about.get("format") != PICTURES_FORMAT:
-            found = about.get("format", "missing")
-            raise InputError(f"{path}: format is {found!r}, expected {PICTURES_FORMAT}")
+        faults = index_faults(data, spans)
+        refuse_unknown(data, spans, path, DATA_DISAGREE in faults)
         losses = [loss_of(data, spans, place, 0) for place in range(len(spans))]
         return ExaminedPart(
             path,
             spans,
-            tuple(index_faults(data, spans)),
+            tuple(faults),
             tuple(loss for loss in losses if loss is not None),
             message_total(data, spans),
             _pictures(data, spans),
@@ -138,7 +131,8 @@ def rewrite_part(part: ExaminedPart, target: Path, pictures: Counter[str]) -> Ke
 
     def count(channel: Channel, message: Message) -> None:
         if channel.topic in COUNTED:
-            totals.add(channel.topic, message.log_time, from_bytes(message.data))
+            with suppress(AttributeError, KeyError, TypeError, ValueError):  # not of this program
+                totals.add(channel.topic, message.log_time, from_bytes(message.data))
 
     def closing(kept: Kept) -> Mapping[str, dict[str, str]]:
         records = {REPAIRED: _repair_record(part.path.name, digest, kept)}
@@ -148,30 +142,13 @@ def rewrite_part(part: ExaminedPart, target: Path, pictures: Counter[str]) -> Ke
 
     with opened(part.path) as data, target.open("xb") as stream:
         digest = sha256(data).hexdigest()
-        known, opening = _known(data, part.spans, part.path), {}
-        if part.path.name == SESSION_FILE and _about(data, part.spans) is None:
-            opening = {ABOUT: _rebuilt_about(data, part.spans, known, part.path.parent.name)}
-        elif _about(data, part.spans) is None:
-            opening = {ABOUT: {"format": PICTURES_FORMAT}}
-        kept = rewrite(data, part.spans, known, stream, count, closing, (TOTALS,), opening)
+        known = _known(data, part.spans, part.path)
+        head = new_head(data, part.spans, known, part.path)
+        opening = {} if head is None else {ABOUT: head}
+        kept = rewrite(data, part.spans, known, stream, count, closing, {TOTALS, *opening}, opening)
         stream.flush()
         os.fsync(stream.fileno())
     return kept
-
-
-def _refuse_foreign(data: Bytes, spans: Sequence[Span], path: Path) -> None:
-    """Refuse a file without a word of ours; one of ours whose head is damaged is not."""
-    if b"c1c2nav" not in data[:HEAD] or not any(s.opcode == Opcode.CHUNK for s in spans):
-        raise InputError(f"{path}: nothing of a session of c1c2nav can be read in it")
-
-
-def _about(data: Bytes, spans: Sequence[Span]) -> dict[str, str] | None:
-    for span in spans:
-        if span.opcode == Opcode.METADATA and span.state is State.GOOD:
-            table = read_record(data, span, Metadata)
-            if table.name == ABOUT:
-                return table.metadata
-    return None
 
 
 def _known(data: Bytes, spans: Sequence[Span], path: Path) -> Known:
@@ -184,23 +161,6 @@ def _known(data: Bytes, spans: Sequence[Span], path: Path) -> Known:
         schemas.setdefault(number, Schema(number, text, "jsonschema", name))
         channels.setdefault(number, Channel(number, topic, "json", {}, number))
     return Known(channels, schemas)
-
-
-def _rebuilt_about(data: Bytes, spans: Sequence[Span], known: Known, name: str) -> dict[str, str]:
-    """Return what a session must say of itself, from its messages, where that was damaged."""
-    code = name.split("-", 5)[5] if name.count("-") >= 5 else "live"
-    about = about_session("unknown", code.split(".")[0])
-    start = None
-    for found in messages_of(data, spans, known):
-        for channel, message in found.messages:
-            start = message.log_time if start is None else start
-            captured = from_bytes(message.data)["captured_at"] if channel.topic == FRAME else None
-            if captured is not None:
-                about["started_ns"] = str(start)
-                about["monotonic_start"] = repr(captured - (message.log_time - start) / BILLION)
-                about["rebuilt"] = "true"
-                return about
-    raise InputError(f"{name}: its head is damaged, and no frame in it says when it was started")
 
 
 def _pictures(data: Bytes, spans: Sequence[Span]) -> Counter[str]:

@@ -18,7 +18,7 @@ from nav.core.picture_text import missing_glyphs_drawn_as_boxes, picture_text
 from nav.record.session.session_format import SessionEvent
 from nav.record.session_tools.session_story import SessionStory, StructureBounds
 
-WIDTH, PANEL, STRIP = 9.6, 2.1, 0.26  # inches: the page's width, a role's panel, a tool's strip
+WIDTH, PANEL, STRIP = 9.6, 1.5, 0.24  # inches: the page's width, a role's panel, a tool's strip
 FARTHEST = 30.0  # mm that are drawn, unless everything is farther
 INK, LOSS, NOTHING = "#1b1f23", "#e3a9a9", "#d5d9db"
 ROLE_COLOURS = {"artery": "#c0392b", "cord": "#9a7400"}
@@ -56,7 +56,10 @@ class Limits:
 
 
 def session_chart(
-    story: SessionStory, limits: Mapping[str, Limits], seconds: float, start_ns: int
+    story: SessionStory,
+    limits: Mapping[str, Limits],
+    window: tuple[float, float],
+    start_ns: int,
 ) -> str:
     """Draw a session over time.
 
@@ -66,8 +69,8 @@ def session_chart(
         Of the session.
     limits : mapping of str to Limits
         By structure.
-    seconds : float
-        Length of the session.
+    window : tuple of 2 floats
+        From when to when, s since the start.
     start_ns : int
         Its start, ns.
 
@@ -77,6 +80,7 @@ def session_chart(
         SVG; the same session gives the same text. A panel for each role: the structure nearest by
         its bound. Lines are broken where there is no distance, and nothing is drawn in between.
     """
+    start, stop = window[0], max(window[1], window[0] + 1e-3)
     roles = _roles(story)
     strips = len(story.tracked) + 2
     heights = [PANEL] * len(roles) + [STRIP * strips + 0.2]
@@ -86,11 +90,11 @@ def session_chart(
             len(heights), 1, sharex=True, squeeze=False, height_ratios=heights
         )[:, 0]
         for axes, role in zip(panels, roles, strict=False):
-            _role(axes, story, role, limits)
-        _strips(panels[-1], story, start_ns)
+            _role(axes, story, role, limits, (start, stop))
+        _strips(panels[-1], story, (start, stop), start_ns)
         for axes in panels:
             _gaps(axes, story)
-            axes.set_xlim(0.0, max(1.01 * seconds, 1e-3))
+            axes.set_xlim(start, stop + 0.01 * (stop - start))
         out = BytesIO()
         with missing_glyphs_drawn_as_boxes():
             figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
@@ -125,12 +129,45 @@ def nearest_by_role(
     return StructureBounds(role, role, distance, bound[which, frames]), which
 
 
+def near_window(story: SessionStory, seconds: float) -> tuple[float, float] | None:
+    """Return from when to when the tip was near, where a chart of the whole would hide it.
+
+    Parameters
+    ----------
+    story : SessionStory
+        Of the session.
+    seconds : float
+        Its length.
+
+    Returns
+    -------
+    tuple of 2 floats or None
+        s since the start, with some room; None where it is more than half of the session, or the
+        tip was never within FARTHEST.
+    """
+    near = np.zeros(len(story.times), bool)
+    for role in _roles(story):
+        near |= nearest_by_role(story, role)[0].distance <= FARTHEST
+    if not near.any():
+        return None
+    first, last = float(story.times[near].min()), float(story.times[near].max())
+    room = max(0.05 * (last - first), 0.2)
+    start, stop = max(0.0, first - room), min(seconds, last + room)
+    return (start, stop) if stop - start < 0.5 * seconds else None
+
+
 def _roles(story: SessionStory) -> list[str]:
     roles = list(dict.fromkeys(s.role for s in story.structures))
     return [role for role in roles if role in ("artery", "cord")] or roles[:2]
 
 
-def _role(axes: Axes, story: SessionStory, role: str, limits: Mapping[str, Limits]) -> None:
+def _role(
+    axes: Axes,
+    story: SessionStory,
+    role: str,
+    limits: Mapping[str, Limits],
+    window: tuple[float, float],
+) -> None:
     near, _ = nearest_by_role(story, role)
     colour = ROLE_COLOURS.get(role, OTHER_COLOUR)
     times, distance, bound = _broken(story, near.distance, near.bound)
@@ -143,11 +180,11 @@ def _role(axes: Axes, story: SessionStory, role: str, limits: Mapping[str, Limit
     if near.worst is not None:
         at, least = float(story.times[near.worst]), float(near.bound[near.worst])
         axes.plot([at], [least], "o", ms=5, mfc="white", mec=colour, mew=1.4, zorder=5)
-        right = at > 0.8 * float(story.times[-1])
+        right = at > window[0] + 0.8 * (window[1] - window[0])
         axes.annotate(
             f"{least:.1f} mm at {at:.1f} s".replace("-", "−"),
             (at, least),
-            (-8 if right else 8, 12),
+            (-8 if right else 8, -16 if least > low + 0.3 * (top - low) else 14),
             textcoords="offset points",
             ha="right" if right else "left",
             fontweight="bold",
@@ -198,7 +235,7 @@ def _gaps(axes: Axes, story: SessionStory) -> None:
         axes.axvspan(start, stop, facecolor="#f4f5f6", edgecolor="#9aa3a8", hatch="////", lw=0)
 
 
-def _strips(axes: Axes, story: SessionStory, start_ns: int) -> None:
+def _strips(axes: Axes, story: SessionStory, window: tuple[float, float], start_ns: int) -> None:
     """Draw below each other: every tool's tracking, the alarm, the events."""
     rows = [*story.tracked, "alarm", "events"]
     for row, (_, seen) in enumerate(story.tracked.items()):
@@ -208,6 +245,7 @@ def _strips(axes: Axes, story: SessionStory, start_ns: int) -> None:
     _coloured(axes, story, len(story.tracked), levels)
     for kind, (symbol, colour) in MARKERS.items():
         times = [_seconds(event, start_ns) for event in story.of_kind(kind)]
+        times = [at for at in times if window[0] <= at <= window[1]]
         if times:
             label = {"verification": "check point", "registration": "registration"}.get(kind, kind)
             axes.plot(times, [len(rows) - 1] * len(times), symbol, color=colour, ms=5, label=label)

@@ -28,6 +28,7 @@ from nav.record.session_tools.session_files import session_folder, session_parts
 from nav.record.session_tools.session_overview import SessionOverview, overview
 from nav.record.session_tools.session_story import SessionStory, read_story
 from nav.record.session_totals import EVENTS, FRAMES, SessionTotals
+from nav.terminal import one_line
 
 CASE = "case/"  # attachments of the case
 BACKWARDS = 1e-6  # s that a time may go back
@@ -87,7 +88,7 @@ def check_session(session: Path, case: Path | None, console: Console) -> None:
     folder = session_folder(session)
     worst = Weight.GOOD
     for finding in findings(folder, case):
-        console.print(f"{finding.weight.word + ':':10} {finding.text}")
+        console.print(one_line(f"{finding.weight.word + ':':10} {finding.text}"))
         worst = max(worst, finding.weight)
     if worst is Weight.MISSING:
         raise IncompleteInput(f"{folder}: is not whole; {_advice(folder)}")

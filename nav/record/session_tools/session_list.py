@@ -17,6 +17,7 @@ from nav.record.session_tools.session_overview import (
     overview,
     overview_json,
 )
+from nav.terminal import one_line
 
 HEADS = (
     "session", "code", "started (UTC)", "length", "frames", "tracked", "pictures", "size", "state",
@@ -62,10 +63,10 @@ def list_sessions(folder: Path, sort: str, as_json: bool, console: Console) -> N
         console.print(f"{folder}: no sessions")
         return
     for line in table_lines(HEADS, [_cells(one) for one in found], LEFT):
-        console.print(line)
+        console.print(one_line(line))
     for one in found:
         if one.state == UNREADABLE:
-            console.print(one.problem)
+            console.print(one_line(one.problem))
     unfinished = [one for one in found if one.state in ("cut", "damaged")]
     if unfinished:
         console.print(f"{len(unfinished)} not whole: nav session repair finishes them")

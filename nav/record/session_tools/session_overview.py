@@ -17,8 +17,8 @@ from nav.record.session.session_format import PICTURES_FILE, SESSION_FILE
 from nav.record.session.session_reader import open_session
 from nav.record.session.whole_blocks import is_being_written
 from nav.record.session_tools.mcap_scan import HEAD, MAGIC, Bytes, Span, State, read_record
-from nav.record.session_tools.part_repair import ABOUT
 from nav.record.session_tools.session_files import opened
+from nav.record.session_tools.session_head import ABOUT
 from nav.record.session_totals import (
     EVENTS,
     FRAMES,
@@ -212,5 +212,10 @@ def _read_totals(folder: Path) -> SessionTotals:
     """Count a session's messages one by one."""
     totals = SessionTotals()
     for message in open_session(folder).messages(FRAMES, GUIDANCE, EVENTS):
-        totals.add(message.topic, message.log_time, message.data)
+        try:
+            totals.add(message.topic, message.log_time, message.data)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                f"{folder}: {message.topic} is not as c1c2nav writes it: {error!r}"
+            ) from None
     return totals

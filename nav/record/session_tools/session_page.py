@@ -18,7 +18,7 @@ from nav.live.live_limits import AlarmLimits, live_limits_from_json
 from nav.record.session.session_format import SessionEvent
 from nav.record.session.session_reader import SessionReader
 from nav.record.session_tools.event_words import cut_words, event_words, notice_words
-from nav.record.session_tools.session_charts import FARTHEST, Limits, session_chart
+from nav.record.session_tools.session_charts import FARTHEST, Limits, near_window, session_chart
 from nav.record.session_tools.session_list import length_text
 from nav.record.session_tools.session_story import SessionStory
 from nav.record.session_tools.worst_moments import Moment
@@ -108,7 +108,7 @@ def session_page(
         "story": story,
         "warnings": _warnings(reader),
         "gaps": _gap_words(story),
-        "chart": session_chart(story, limits, reader.duration, reader.clock.utc_ns),
+        "charts": _charts(reader, story, limits),
         "roles": _roles(story, limits),
         "tracked": {name: _share(seen) for name, seen in story.tracked.items()},
         "complete": _share(story.complete),
@@ -163,6 +163,21 @@ def alarm_limits(reader: SessionReader) -> dict[str, Limits]:
                 limits = limits if value is None else limits._replace(**{level: value})
         found[name] = Limits(*limits)
     return found
+
+
+def _charts(
+    reader: SessionReader, story: SessionStory, limits: Mapping[str, Limits]
+) -> list[tuple[str, str]]:
+    """Return titles and drawings: the whole session, and the time near to it by itself."""
+    whole = session_chart(story, limits, (0.0, reader.duration), reader.clock.utc_ns)
+    window = near_window(story, reader.duration)
+    if window is None:
+        return [("The session", whole)]
+    title = f"While the tip was within {FARTHEST:.0f} mm"
+    return [
+        (title, session_chart(story, limits, window, reader.clock.utc_ns)),
+        ("The whole session", whole),
+    ]
 
 
 def _number(value: float | None, digits: int) -> str:

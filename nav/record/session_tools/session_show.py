@@ -16,6 +16,7 @@ from nav.record.session_tools.session_list import length_text
 from nav.record.session_tools.session_overview import picture_kind
 from nav.record.session_tools.session_story import SessionStory, read_story
 from nav.record.session_tools.session_timeline import timeline_lines
+from nav.terminal import one_line
 
 MOST_EVENTS = 40  # of one kind; more are counted
 MOST_REASONS = 5
@@ -49,7 +50,7 @@ def show_session(session: Path, console: Console) -> None:
     reader = open_session(folder)
     story = read_story(reader)
     for line in _lines(folder, reader, story):
-        console.print(line)
+        console.print(one_line(line))
 
 
 def _lines(folder: Path, reader: SessionReader, story: SessionStory) -> Iterator[str]:
@@ -138,9 +139,9 @@ def _pictures(folder: Path, reader: SessionReader, story: SessionStory) -> str:
 
 
 def _bounds(story: SessionStory) -> str:
-    roles = dict.fromkeys(structure.role for structure in story.structures)
+    roles = list(dict.fromkeys(structure.role for structure in story.structures))
     said = []
-    for role in roles:
+    for role in [role for role in roles if role in ("artery", "cord")] or roles:
         least = story.nearest(role)
         if least is not None and least.worst is not None:
             at = story.times[least.worst]

@@ -18,6 +18,7 @@ MARKS = {  # of events; where several meet, the first of this order is shown
     "recorder": "?",
     "camera": "c",
 }
+CALM = ("level_clear", "level_unknown", "registration_fits_again")  # alarms that end
 LEVEL_MARKS = {"unknown": " ", "clear": "·", "caution": "c", "danger": "D"}
 LEGEND = (
     "share tracked, per tool; D danger, c caution, · clear, blank: no data; "
@@ -77,6 +78,8 @@ def _events(story: SessionStory, seconds: float, start_ns: int) -> str:
     text = [" "] * WIDTH
     for kind in reversed(MARKS):
         for event in story.of_kind(kind):
+            if event.code in CALM:
+                continue
             at = (event.log_time - start_ns) / 1e9 / seconds * WIDTH
             text[min(max(int(at), 0), WIDTH - 1)] = MARKS[kind]
     return "".join(text)

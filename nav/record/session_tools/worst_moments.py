@@ -22,7 +22,8 @@ from nav.record.session_tools.session_charts import nearest_by_role
 from nav.record.session_tools.session_story import SessionStory
 
 MOMENTS = 4  # in the report
-APART = 3.0  # s between two moments
+APART = 3.0  # s between two moments of one role
+NEAR = 10.0  # mm: farther ones are told only if they are the least of the session
 WIDTH = 760  # px of a picture in the report
 ROOM = 0.5  # around the markers, in parts of their extent
 SMALLEST = 320  # px of the stretch of a picture that is shown
@@ -89,31 +90,35 @@ def worst_moments(story: SessionStory, most: int = MOMENTS) -> list[Moment]:
     story : SessionStory
         Of the session.
     most : int
-        How many at most; they are at least APART seconds apart.
+        How many at most. The smallest of each role are always among them; others only where the
+        bound is at most NEAR, and at least APART seconds from any of their role.
 
     Returns
     -------
     list of Moment
         Without pictures.
     """
+    roles = list(dict.fromkeys(s.role for s in story.structures))
+    wanted = [role for role in roles if role in ("artery", "cord")] or roles
+    by_role = [found for role in wanted if (found := _of_role(story, role, most))]
+    first = [found[0] for found in by_role]
+    others = sorted((one for found in by_role for one in found[1:]), key=lambda one: one.bound)
+    return sorted([*first, *others[: max(0, most - len(first))]], key=lambda one: one.bound)
+
+
+def _of_role(story: SessionStory, role: str, most: int) -> list[Moment]:
+    near, which = nearest_by_role(story, role)
+    names = [s.name for s in story.structures if s.role == role]
+    known = np.flatnonzero(np.isfinite(near.bound))
     found: list[Moment] = []
-    roles = dict.fromkeys(s.role for s in story.structures)
-    roles = {role: None for role in roles if role in ("artery", "cord")} or roles
-    candidates: list[tuple[float, int, str, str, float]] = []
-    for role in roles:
-        near, which = nearest_by_role(story, role)
-        names = [s.name for s in story.structures if s.role == role]
-        candidates += [
-            (float(near.bound[k]), int(k), names[which[k]], role, float(near.distance[k]))
-            for k in np.flatnonzero(np.isfinite(near.bound))
-        ]
-    for bound, place, name, role, distance in sorted(candidates):
-        at = float(story.times[place])
-        if all(abs(at - one.seconds) >= APART for one in found):
-            number = int(story.numbers[place])
-            found.append(Moment(place, number, at, name, role, distance, bound))
-        if len(found) == most:
+    for place in known[np.argsort(near.bound[known], kind="stable")].tolist():
+        at, bound = float(story.times[place]), float(near.bound[place])
+        if len(found) == most or (found and bound > NEAR):
             break
+        if all(abs(at - one.seconds) >= APART for one in found):
+            name, number = names[which[place]], int(story.numbers[place])
+            distance = float(near.distance[place])
+            found.append(Moment(place, number, at, name, role, distance, bound))
     return found
 
 

@@ -44,7 +44,7 @@ def test_a_session_that_was_not_ended_is_incomplete(sessions, capsys):
     code, out, err = run(capsys, "session", "check", sessions["cut"])
     assert code == 3
     assert "MISSING:" in out
-    assert "was not ended" in out
+    assert "has no end" in out
     assert "repair" in err
     run(capsys, "session", "repair", sessions["cut"])
     code, out, err = run(capsys, "session", "check", sessions["cut"])

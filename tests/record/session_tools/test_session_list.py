@@ -91,7 +91,7 @@ def test_show_tells_what_is_in_a_session(sessions, capsys):
         assert said in out, said
     assert "NOT COMPLETE" not in out
     _, out, _ = run(capsys, "session", "show", sessions["cut"])
-    assert "NOT COMPLETE: it was not ended" in out
+    assert "NOT COMPLETE: session.mcap has no end" in out
 
 
 def test_the_time_line_is_blank_where_there_are_no_frames(sessions, capsys):

@@ -4,8 +4,11 @@ import json
 import random
 from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 from mcap.opcode import Opcode
 from mcap.reader import make_reader
 from rich.console import Console
@@ -182,6 +185,26 @@ def test_what_cannot_be_repaired_is_refused_and_stays(sessions, tmp_path):
     path.write_bytes(path.read_bytes().replace(b"c1c2nav/session/1", b"c1c2nav/session/9"))
     with pytest.raises(InputError, match="later version"):
         repaired(sessions["ended"])
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_after_any_flipped_bit_a_session_can_be_read_but_for_one_block(recorded_once, drawn):
+    source = recorded_once["ended"] / SESSION_FILE
+    data = bytearray(source.read_bytes())
+    head = scan_spans(bytes(data))[1].end  # header and what the session says of itself
+    place = drawn.draw(st.one_of(st.integers(8, head - 1), st.integers(0, len(data) - 1)))
+    assume(place != data.index(b"c1c2nav/session/1") + 16)  # another version is refused
+    data[place] ^= 1 << drawn.draw(st.integers(0, 7))
+    with TemporaryDirectory() as scratch:
+        folder = Path(scratch) / source.parent.name
+        folder.mkdir()
+        (folder / SESSION_FILE).write_bytes(data)
+        repaired(folder)
+        before, after = frames(recorded_once["ended"]), frames(folder)
+        assert all(frame in before for frame in after)
+        assert len(before) - len(after) <= 16
+        assert examine_part(folder / SESSION_FILE).is_whole
 
 
 def test_a_session_that_is_being_recorded_is_refused(tmp_path):
