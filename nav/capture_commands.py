@@ -1,4 +1,4 @@
-"""`nav record`: images of webcams into a folder, without a case."""
+"""`nav record` and `nav touch`: images of webcams, and touches taken with them."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,7 +6,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from nav.core.errors import InputError
-from nav.options import InputPath, Language, OutputFolder
+from nav.core.filekinds import POINTS, toml_kind
+from nav.options import InputPath, Language, Output, OutputFolder, beside_suffix
 from nav.record.picture_recording.picture_writer import new_recording_folder
 from nav.terminal import console
 from nav.text.catalogue import choose_language
@@ -86,4 +87,93 @@ def record(
     record_pictures(job, console())
 
 
-COMMANDS = (record,)
+def touch(
+    *,
+    tool: Annotated[
+        list[InputPath],
+        Parameter(name="--tool", negative="", help="Tool files of needle and reference body."),
+    ],
+    output: Annotated[Path, Output(POINTS, ((beside_suffix(".toml"), toml_kind("points")),))],
+    case: InputPath | None = None,
+    rig: InputPath | None = None,
+    camera: Annotated[list[str] | None, Parameter(name="--camera", negative="")] = None,
+    images: InputPath | None = None,
+    poses: InputPath | None = None,
+    label: Annotated[list[str] | None, Parameter(name="--label", negative="")] = None,
+    unlabelled: Annotated[bool, Parameter(negative="")] = False,
+    needle: str = "needle",
+    reference: str = "reference",
+    fps: float | None = None,
+    hold: float = 1.0,
+    position_sd: float | None = None,
+    rotation_sd_deg: float | None = None,
+    window: Annotated[bool, Parameter(negative="--no-window")] = True,
+    language: Language = None,
+) -> None:
+    """Touch fiducials with the tip, live or in a recording; writes touched.csv.
+
+    Example: nav touch --rig rig.toml --tool needle.toml --tool reference.toml --case case.toml
+    --camera left=0 --camera right=2 --output touched.csv
+
+    A window leads from divot to divot: put the tip in, hold still; a touch is taken by itself, or
+    refused with the reason. `nav register points --touched touched.csv` registers by them. In
+    recordings (--images, --poses) touches are where the tip rests, and told apart by their
+    distances. Exit code 3 where some were not touched.
+
+    Parameters
+    ----------
+    tool
+        Tool files of the needle, with its [tip], and of the reference body; with --poses the
+        needle's alone will do.
+    output
+        touched.csv to write: positions in the reference body's frame with their covariances.
+    case
+        case.toml, whose fiducials are touched: those to register with first, then the check points.
+    rig
+        rig.toml: the cameras.
+    camera
+        NAME=NUMBER: which webcam is which camera of the rig; give it once for every camera.
+    images
+        Recorded images instead of webcams, as `nav track` takes them.
+    poses
+        Poses tracked before instead: poses.csv, or a MetaIO sequence.
+    label
+        Fiducials in the order of touching; give it once for each. All of the case by default.
+    unlabelled
+        Touches have no labels; `nav register points` finds out which fiducials they are.
+    needle
+        Name of the tool that touches.
+    reference
+        Name of the reference body.
+    fps
+        Images per second of a recording that does not say.
+    hold
+        Time to hold still, s.
+    position_sd, rotation_sd_deg
+        Errors of --poses that have none: mm and degrees, one standard deviation per axis.
+    """
+    from nav.record.recorded_poses import stated_errors
+    from nav.touch_command import TouchJob, touch_fiducials
+
+    choose_language(language)
+    job = TouchJob(
+        tuple(tool),
+        output,
+        case,
+        tuple(label or ()),
+        unlabelled,
+        rig,
+        tuple(camera or ()),
+        images,
+        poses,
+        needle,
+        reference,
+        fps,
+        hold,
+        window,
+        stated_errors(position_sd, rotation_sd_deg),
+    )
+    touch_fiducials(job, console())
+
+
+COMMANDS = (record, touch)

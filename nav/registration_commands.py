@@ -79,7 +79,9 @@ def register_by_points(
     unlabelled: bool = False,
     scale_sd: float = 0.0,
     picture: Annotated[Path | None, Output(PICTURE)] = None,
-    touches: Annotated[Path | None, Output(POINTS)] = None,
+    touches: Annotated[
+        Path | None, Output(POINTS, ((beside_suffix(".toml"), toml_kind("points")),))
+    ] = None,
     hold: float = 0.5,
     position_sd: PositionSd = None,
     rotation_sd_deg: RotationSdDeg = None,

@@ -14,6 +14,7 @@ from nav.registration.touch_set import TouchSet, load_touch_set, touch_set, writ
 from nav.registration.touch_source import (
     DEFAULT,
     DwellSettings,
+    FoundTouches,
     TipSeries,
     find_touches,
     tip_series,
@@ -73,6 +74,24 @@ def load_touches(
     if tool is None:
         raise InputError(f"{poses}: has poses; give the needle's tool file, with its [tip]: --tool")
     found = find_touches(load_tip_series(poses, tool, reference, stated), settings)
+    print_touches(found, out)
+    touches = touch_set(found)
+    if write_to is not None:
+        inputs = [path for path in (poses, tool, reference) if path is not None]
+        write_touches(write_to, found, touches, inputs)
+    return touches
+
+
+def print_touches(found: FoundTouches, out: Console) -> None:
+    """Print the touches that were found in poses, and what was not used.
+
+    Parameters
+    ----------
+    found : FoundTouches
+        From `nav.registration.touch_source.find_touches`.
+    out : Console
+        For messages to the user.
+    """
     for refused in found.refused:
         out.print(f"not used: {refused}", markup=False, soft_wrap=True)
     for k, touch in enumerate(found.touches, 1):
@@ -83,10 +102,6 @@ def load_touches(
         )
         for remark in touch.remarks:
             out.print(f"touch {k}: {remark}", markup=False, soft_wrap=True)
-    touches = touch_set(found)
-    if write_to is not None:
-        write_touches(write_to, found, touches)
-    return touches
 
 
 def load_tip_series(

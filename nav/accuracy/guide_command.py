@@ -7,7 +7,6 @@ from typing import Any
 
 from rich.console import Console
 
-from nav.accuracy.guided_touches import GuidedTouches, GuideState
 from nav.camera.live_source import LiveSource
 from nav.camera.rig import load_rig
 from nav.camera.webcam_numbers import parse_webcams
@@ -17,7 +16,9 @@ from nav.core.tracked_frame import TrackedFrame
 from nav.link.pose_input import PoseInput
 from nav.live.playback import PacedSource
 from nav.record.pose_table import open_pose_table, sidecar_path, write_sidecar
+from nav.registration.guided_touches import GuidedTouches, GuideState
 from nav.registration.pointfile import load_points
+from nav.text.catalogue import ENGLISH
 from nav.tracking.camera_poses import CameraPoses
 from nav.tracking.pose_source import PoseSource, StatedErrors
 from nav.tracking.tool import Tool, load_tool
@@ -69,16 +70,17 @@ def guide(job: GuideJob, console: Console) -> None:
     printed = job.poses is None
     needle, reference = (load_tool(path, printed) for path in (job.needle, job.reference))
     divots = load_points(job.block)
-    guided = GuidedTouches(needle, reference.name, divots, job.divots or tuple(divots))
+    order = job.divots or tuple(divots)
+    guided = GuidedTouches(needle, reference.name, divots, order)
     source = _source(job, (needle, reference))
     try:
-        _lead(guided, source, console)
+        _lead(guided, len(order), source, console)
     finally:
         source.close()
     if not guided.done:
         raise IncompleteInput(
-            f"{len(guided.touches)} of {len(guided.order)} divots were touched, "
-            f"{guided.order[len(guided.touches)]} would be next; nothing was written"
+            f"{len(guided.touches)} of {len(order)} divots were touched, "
+            f"{order[len(guided.touches)]} would be next; nothing was written"
         )
     given = job.pose_input((needle, reference))
     used = job.rig if given is None else given.file
@@ -87,7 +89,7 @@ def guide(job: GuideJob, console: Console) -> None:
         for frame in guided.kept:
             writer.write(frame)
         writer.close()
-        made: dict[str, Any] = {"frames": len(guided.kept), "touched": list(guided.order)}
+        made: dict[str, Any] = {"frames": len(guided.kept), "touched": list(order)}
         if given is not None and given.tracker is not None:
             made["tracker"] = f"igtl://{given.tracker}"
         inputs = (job.needle, job.reference, job.block, *filter(None, (used,)))
@@ -110,24 +112,30 @@ def _source(job: GuideJob, tools: Sequence[Tool]) -> PoseSource:
     return CameraPoses(images, Tracker(rig, list(tools)))
 
 
-def _lead(guided: GuidedTouches, source: Iterable[TrackedFrame], console: Console) -> None:
+def _lead(
+    guided: GuidedTouches, count: int, source: Iterable[TrackedFrame], console: Console
+) -> None:
     """Tell what changes, until all is done or the source ends."""
     asked: tuple[str, int] | None = None
     with console.status("") as status:
         for frame in source:
             state = guided.add(frame.without_images())
             if state.word in TOLD:
-                _tell(console, state, len(guided.order))
+                _tell(console, state, count)
             elif (state.label, state.taken) != asked:
                 asked = state.label, state.taken
-                _say(console, f"touch {state.label} ({state.taken + 1} of {len(guided.order)})")
-            status.update(f"{state.label}: {state.word} {state.detail}")
+                _say(console, f"touch {state.label} ({state.taken + 1} of {count})")
+            status.update(f"{state.label}: {state.word} {_reason(state)}")
             if guided.done:
                 return
 
 
 def _tell(console: Console, state: GuideState, count: int) -> None:
-    _say(console, f"{state.label}: {state.word}: {state.detail} ({state.taken} of {count})")
+    _say(console, f"{state.label}: {state.word}: {_reason(state)} ({state.taken} of {count})")
+
+
+def _reason(state: GuideState) -> str:
+    return "" if state.reason is None else ENGLISH.sentence(state.reason)
 
 
 def _say(console: Console, text: str) -> None:

@@ -3,15 +3,17 @@
 import csv
 import io
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from nav.core.errors import InputError
+from nav.core.files import write_toml
 from nav.core.frames import Array
-from nav.core.outputs import written_whole
-from nav.registration.pointfile import UPPER, read_point_list
+from nav.core.outputs import written_together
+from nav.registration.pointfile import POINTS_FORMAT, UPPER, read_point_list
 from nav.registration.touch_source import FoundTouches
 
 SAME_PLACE = 1.5  # mm: divots are farther apart, touches of one are nearer
@@ -154,8 +156,10 @@ def load_touch_set(path: Path) -> TouchSet:
     )
 
 
-def write_touches(path: Path, found: FoundTouches, touches: TouchSet) -> None:
-    """Write touches as touched.csv, to look at and to edit.
+def write_touches(
+    path: Path, found: FoundTouches, touches: TouchSet, inputs: Sequence[Path] = ()
+) -> None:
+    """Write touches as touched.csv, to look at and to edit, with a .toml of the same stem.
 
     Parameters
     ----------
@@ -165,6 +169,13 @@ def write_touches(path: Path, found: FoundTouches, touches: TouchSet) -> None:
         Where they are from: times, samples, wander; what was refused follows as comments.
     touches : TouchSet
         The same touches, with or without labels.
+    inputs : sequence of Path
+        Files that they were made from.
+
+    Raises
+    ------
+    InputError
+        One of the files cannot be written.
     """
     count = touches.shared.shape[2]
     shared = [f"s{k}{axis}" for k in range(1, count + 1) for axis in "xyz"]
@@ -180,5 +191,7 @@ def write_touches(path: Path, found: FoundTouches, touches: TouchSet) -> None:
         writer.writerow([label, *(f"{number:.7g}" for number in numbers), *details])
     for refused in found.refused:
         text.write(f"# not used: {refused}\n")
-    with written_whole(path) as part:
+    made = {"format": POINTS_FORMAT, "points": path.name, "touches": len(found.touches)}
+    with written_together(path, path.with_suffix(".toml")) as (part, beside):
         part.write_text(text.getvalue(), encoding="utf-8")
+        write_toml(beside, {**made, "refused": len(found.refused)}, inputs)

@@ -215,7 +215,9 @@ def tip_series(
     )
 
 
-def find_touches(series: TipSeries, settings: DwellSettings = DEFAULT) -> FoundTouches:
+def find_touches(
+    series: TipSeries, settings: DwellSettings = DEFAULT, least_extent: float = LEAST_EXTENT
+) -> FoundTouches:
     """Find where the tip was held still.
 
     A touch begins where the tip stays within a ball for `hold`, and lasts until it leaves the ball;
@@ -229,6 +231,8 @@ def find_touches(series: TipSeries, settings: DwellSettings = DEFAULT) -> FoundT
         From `tip_series`.
     settings : DwellSettings
         What counts as a touch.
+    least_extent : float
+        mm that a whole recording covers; 0 for a part of one.
 
     Returns
     -------
@@ -242,7 +246,7 @@ def find_touches(series: TipSeries, settings: DwellSettings = DEFAULT) -> FoundT
     """
     low, high = np.percentile(series.positions, [1.0, 99.0], axis=0)
     extent = float(np.linalg.norm(high - low))
-    if extent < LEAST_EXTENT:
+    if extent < least_extent:
         raise InputError(
             f"the tip moves by {extent:.3g} mm in all; touches of fiducials are farther apart: "
             "are the positions in millimetres?"

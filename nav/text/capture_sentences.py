@@ -58,4 +58,48 @@ CAPTURE: dict[str, Template] = {
     "action_stop": "Stop",
     "action_mark": "Mark",
     "action_finish": "Finish",
+    # how a touch was, and why one is refused
+    "touch_known": "known to {sd_mm:.2f} mm (sd)",
+    "touch_broken_off": "moved after {seconds:.1f} s; hold still",
+    "touch_not_seen": "too few frames show the tip; is it in view?",
+    "touch_crept": "the tip crept; hold still",
+    "touch_jumped": "the tip jumped by {distance_mm:.1f} mm; hold still",
+    "touch_drifted": "the tip crept by {distance_mm:.1f} mm; hold still",
+    "touch_knocked": (
+        "the tip changed its place by {distance_mm:.1f} mm between two frames: was the reference "
+        "body knocked?"
+    ),
+    "touch_reference_moved": (
+        "the tip moved by {distance_mm:.1f} mm, and the reference body by {shift_mm:.1f} mm"
+    ),
+    "touch_too_short": (
+        "{independent:.0f} independent samples, at least {least:.0f} are needed; hold still for "
+        "longer"
+    ),
+    "touch_uncertain": (
+        "its position is known to {sd_mm:.2f} mm only, {most_mm:g} are needed; turn the tool to "
+        "the cameras"
+    ),
+    "touch_of_another": "this is {other}; touch {label}",
+    "touch_of_none": "distances to the divots before are off by {off_mm:.1f} mm: not {label}",
+    # touches, one after the other
+    "tracking_stopped": "tracking ended: {why}",
+    "tracking_ended": "Tracking has ended",
+    "images_late": "No new images for {seconds:.0f} s",
+    "tool_markers": "{tool} {count}",
+    "touch_window": "c1c2nav - touch divots",
+    "touch_next": "Touch {label}",
+    "touch_any": "Touch a divot",
+    "touch_hold_still": "Hold still",
+    "touch_lift": "Lift the tip",
+    "touch_taken": "{label} is taken",
+    "touch_refused": "Not taken",
+    "touch_number": "{label}, {number} of {count}",
+    "touch_sd": "± {sd_mm:.2f} mm",
+    "touch_left_out": "left out",
+    "touches_taken": Plural("{count} touch", "{count} touches", by="count"),
+    "touches_fit": "they fit the case to {fre_mm:.2f} mm (FRE)",
+    "touches_done": "All are touched",
+    "touches_done_detail": "Finish writes them; Undo takes the last one back",
+    "action_leave_out": "Leave out",
 }

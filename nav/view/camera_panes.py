@@ -63,7 +63,8 @@ class CameraPanes(Sized):
         m, g = self.metrics, self.metrics.grid
         inner = box.adjusted(g, g / 2, -g, -g)
         head = QRectF(inner.left(), inner.top(), inner.width(), 1.7 * m.medium)
-        high = FOOT * m.small
+        bars = self.bars(index)
+        high = FOOT * m.small if bars else 0.0
         foot = QRectF(inner.left(), inner.bottom() - high, inner.width(), high)
         room = QRectF(inner.left(), head.bottom(), inner.width(), foot.top() - head.bottom() - g)
         image = self.picture(index)
@@ -72,7 +73,7 @@ class CameraPanes(Sized):
             self._nothing(painter, room, image)
         else:
             self._picture(painter, room, image, index)
-        if bars := self.bars(index):
+        if bars:
             draw_meters(painter, foot, bars, m)
 
     def _head(self, painter: QPainter, box: QRectF, index: int) -> None:

@@ -1,5 +1,6 @@
 """A window that leads a person: one large request, what the cameras see, buttons with keys."""
 
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ from nav.view.theme import ACCENT, BACK, QUIET, Metrics, font
 
 POLL_MS = 33
 STARTING = "record_starting"
+ROUND = 270.0  # degrees per second, of the busy arc
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,11 @@ class GuidedWindow(QMainWindow):
         self.timer = QTimer(self)
         self.timer.setInterval(POLL_MS)
         self.timer.timeout.connect(self.poll)
+
+    @staticmethod
+    def busy(say: str) -> Request:
+        """Return a request to wait, whose drawing goes round."""
+        return Request("busy", say, (int(time.monotonic() * ROUND) % 360, 0))
 
     def poll(self) -> None:
         """Update what is shown; called about 30 times a second once the timer is started."""

@@ -127,7 +127,7 @@ class RecordWindow(GuidedWindow):
             return Request("done", label("record_enough")), detail
         frames = self.run.newest
         if frames is None:
-            return Request("busy", label("record_starting")), ""
+            return self.busy(label("record_starting")), ""
         lost = [n for n in self.run.names if n in away]
         if lost:
             said = Notice("record_camera_gone", {"camera": lost[0].upper()})
