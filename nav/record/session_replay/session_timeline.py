@@ -1,6 +1,6 @@
 """What the line along the bottom of the window shows of a session: spans and ticks."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -100,7 +100,7 @@ def recorded_samples(use: RecordedUse) -> tuple[Sample, ...]:
     for index, frame in enumerate(use.frames):
         structures = use.guidance.get(index, {}).get("structures")
         near = structures if isinstance(structures, list) else []
-        nearest = [
+        nearest: list[Mapping[str, Any]] = [
             min((s for s in near if s["role"] == role), key=itemgetter("bound"), default={})
             for role in ("artery", "cord")
         ]
