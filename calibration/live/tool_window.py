@@ -16,6 +16,7 @@ from calibration.live.coverage_chart import CoveragePanel
 from calibration.live.pivot_capture import PivotCapture
 from nav.core.background import aside
 from nav.core.errors import InputError
+from nav.core.notice import Notice
 from nav.live.pose_run import PoseRun
 from nav.text.catalogue import label, sentence
 from nav.view.guided_window import Action, GuidedWindow, Request
@@ -191,7 +192,8 @@ class ToolWindow(GuidedWindow):
         if self.run.over:
             return Request("lost", label("tracking_ended")), ""
         if now - self._arrived > STALE:
-            return Request("lost", label("record_cameras_stopped")), ""
+            late = Notice("images_late", {"seconds": now - self._arrived})
+            return Request("lost", sentence(late)), ""
         return self.capture.request()
 
     def _after(self, job: Future[tuple[str, str]]) -> None:
