@@ -21,7 +21,7 @@ in_parallel := -n auto --dist loadfile --no-loadscope-reorder --durations=25
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-fast test-slow coverage check docs bench-live bench-tracking bench-coverage bench-delay bench-faults bench-degraded bench-reconstruction bench-printed bench-calibration bench-real-calibration bench-planning bench-puncture bench-registration fuzz pictures accuracy-report format setup lock clean
+.PHONY: help demo test test-fast test-slow coverage check docs bench-live bench-tracking bench-coverage bench-delay bench-links bench-faults bench-degraded bench-reconstruction bench-printed bench-calibration bench-real-calibration bench-planning bench-puncture bench-registration bench-record fuzz pictures accuracy-report format setup lock clean
 
 help:  ## list what make can do
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -56,6 +56,9 @@ bench-live: $(ready_for_tests)  ## does the window slow tracking, and how old ar
 	@PYTHONPATH=. $(on_a_screen) $(bin)/python -m tests.bench.live_rate $(ARGS)
 	@PYTHONPATH=. $(bin)/python -m tests.bench.live_age $(AGE_ARGS)
 	@PYTHONPATH=. $(bin)/python -m tests.bench.first_look
+
+bench-links: $(ready)  ## what the OpenIGTLink server costs: rate, delay, tracking (5 min; ARGS="--hours 8": memory)
+	@PYTHONPATH=. $(bin)/python -m tests.bench.links $(ARGS)
 
 bench-tracking: $(ready) $(peers)/.ready  ## our tracker against others (an hour; ARGS=--quick)
 	@PYTHONPATH=. $(bin)/python -m tests.bench.tracking $(ARGS)
@@ -92,6 +95,9 @@ bench-puncture: $(ready)  ## does the bound hold? 200 punctures from CT to targe
 
 bench-registration: $(ready)  ## are registrations as good as they say? (ARGS="PART --quick")
 	@PYTHONPATH=. $(bin)/python -m tests.bench.registration $(ARGS)
+
+bench-record: $(ready)  ## kill -9 of recordings; rates, load and what recording costs tracking (20 min; ARGS=--quick)
+	@PYTHONPATH=. $(bin)/python -m tests.bench.record $(ARGS)
 
 fuzz: $(ready)  ## damaged files through every reader, 100,000 (ARGS="--tries N --seed S")
 	@PYTHONPATH=. $(bin)/python -m tests.fuzz $(ARGS)

@@ -7,7 +7,16 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from nav.core.filekinds import CHECKS, POSES, REPORT, SUMMARY, toml_kind
-from nav.options import InputPath, Output, OutputFolder, beside_suffix, toml_output
+from nav.options import (
+    IgtlNames,
+    InputPath,
+    Output,
+    OutputFolder,
+    PositionSd,
+    RotationSdDeg,
+    beside_suffix,
+    toml_output,
+)
 from nav.terminal import console
 
 FAILED = 1  # a check that did not pass, an alert
@@ -95,6 +104,9 @@ def accuracy_guide(
     camera: Annotated[list[str] | None, Parameter(name="--camera", negative="")] = None,
     poses: InputPath | None = None,
     fast: Annotated[bool, Parameter(negative="")] = False,
+    position_sd: PositionSd = None,
+    rotation_sd_deg: RotationSdDeg = None,
+    igtl_name: IgtlNames = None,
 ) -> None:
     """Touch divots one after the other, led and checked live; writes a poses.csv.
 
@@ -121,21 +133,25 @@ def accuracy_guide(
     camera
         NAME=NUMBER: which webcam is which camera of the rig; give it once for every camera.
     poses
-        Poses tracked before instead of cameras, at their own pace.
+        Poses tracked before instead of cameras, at their own pace; or igtl://HOST:PORT: another
+        tracker, live, as PLUS sends it by OpenIGTLink.
     fast
         With --poses: as fast as they are read.
     """
     from nav.accuracy.guide_command import GuideJob, guide
     from nav.core.errors import InputError
+    from nav.record.recorded_poses import stated_errors
 
     if repeat < 1:
         raise InputError(f"--repeat: expected 1 or more, got {repeat}")
     if repeat > 1 and not divot:
         raise InputError("--repeat: give the divots to be repeated with --divot")
     divots = tuple(label for label in divot or () for _ in range(repeat))
+    stated = stated_errors(position_sd, rotation_sd_deg)
     job = GuideJob(
-        needle, reference, block, divots, output, poses, rig, tuple(camera or ()), not fast
-    )
+        needle, reference, block, divots, output, poses, rig, tuple(camera or ()), not fast, stated,
+        tuple(igtl_name or ()),
+    )  # fmt: skip
     guide(job, console())
 
 

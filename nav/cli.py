@@ -13,7 +13,7 @@ from rich.console import Console
 
 import nav
 from calibration.calibration_commands import calibrate_app, print_app
-from nav import capture_commands, case_commands, navigation_commands
+from nav import capture_commands, case_commands, navigation_commands, session_commands
 from nav.accuracy_commands import accuracy_app, study_app
 from nav.core.errors import (
     IncompleteInput,
@@ -24,8 +24,10 @@ from nav.core.errors import (
     TooFewToTell,
 )
 from nav.core.outputs import backups_told_to
+from nav.lab_commands import lab_app
 from nav.options import bound_values, check_outputs, converted
 from nav.registration_commands import register_app, verify
+from nav.session_commands import session_app
 from nav.terminal import console, one_line, take_terminal
 from nav.text.catalogue import choose_language
 from phantoms import twin_commands
@@ -59,8 +61,11 @@ for command in (
     *case_commands.COMMANDS,
     *capture_commands.COMMANDS,
     *twin_commands.COMMANDS,
+    *session_commands.COMMANDS,
     register_app,
     verify,
+    session_app,
+    lab_app,
     accuracy_app,
     study_app,
     case_commands.case_app,

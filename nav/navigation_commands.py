@@ -8,7 +8,9 @@ from cyclopts import Parameter
 
 from nav.core.errors import InputError
 from nav.core.filekinds import POSES, TIMING, toml_kind
-from nav.options import InputPath, Language, Output, beside_suffix, toml_output
+from nav.link.igtl_options import NO_OPTIONS, IgtlOptions
+from nav.link.link_options import NO_LINKS, LinkOptions
+from nav.options import IgtlNames, InputPath, Language, Output, beside_suffix, toml_output
 from nav.terminal import console
 from nav.text.catalogue import choose_language
 
@@ -30,6 +32,7 @@ def track(
     timing: Annotated[Path | None, Output(TIMING)] = None,
     smooth: int | None = None,
     language: Language = None,
+    igtl: IgtlOptions = NO_OPTIONS,
 ) -> None:
     """Track tools through recorded images; writes poses.csv.
 
@@ -60,7 +63,7 @@ def track(
     from nav.track import TrackOptions, track_recording
 
     choose_language(language)
-    wishes = TrackOptions(relative_to, fps, timing, smooth)
+    wishes = TrackOptions(relative_to, fps, timing, smooth, igtl.setups(console()))
     track_recording(rig, tool, images, output, wishes, console())
 
 
@@ -74,19 +77,32 @@ def live(
     poses: InputPath | None = None,
     twin: Annotated[bool, Parameter(negative="")] = False,
     registration: InputPath | None = None,
-    needle: str = "needle",
-    reference: str = "reference",
+    needle: str | None = None,
+    reference: str | None = None,
     fps: float | None = None,
     save: Annotated[Path | None, toml_output("registration")] = None,
     seed: int = 0,
     language: Language = None,
     position_sd: float | None = None,
     rotation_sd_deg: float | None = None,
+    lab: InputPath | None = None,
+    no_lab: Annotated[bool, Parameter(negative="")] = False,
+    record: Annotated[Path | None, Parameter(negative="")] = None,
+    no_record: Annotated[bool, Parameter(negative="")] = False,
+    no_pictures: Annotated[bool, Parameter(negative="")] = False,
+    lossless: Annotated[bool, Parameter(negative="")] = False,
+    code: str | None = None,
+    igtl: IgtlOptions = NO_OPTIONS,
+    igtl_name: IgtlNames = None,
+    links: LinkOptions = NO_LINKS,
 ) -> None:
     """The live window: webcams, recorded images or poses at their own pace, the simulated twin.
 
     Example: nav live --rig rig.toml --tool needle.toml --tool reference.toml --case case.toml
     --camera left=0 --camera right=2
+
+    In a folder with a lab.toml (`nav lab init` writes it) no options are needed; those that are
+    given go before its entries.
 
     Without --registration the window leads through touching the fiducials: put the tip into the
     divot it names, hold still, press Space.
@@ -100,17 +116,18 @@ def live(
     images
         Recorded images instead of webcams, as `nav track` takes them.
     poses
-        Poses tracked before instead: poses.csv of `nav track --relative-to REFERENCE`, or a MetaIO
-        sequence of PLUS or 3D Slicer (.igs.mha).
+        Poses tracked by something else instead: poses.csv of `nav track --relative-to REFERENCE`, a
+        MetaIO sequence of PLUS or 3D Slicer (.igs.mha), or igtl://HOST:PORT: another tracker, live,
+        as PLUS sends it by OpenIGTLink.
     twin
         A simulated puncture instead; it brings its own rig, tools and case.
     registration
         registration.toml of an earlier registration; the reference body must not have moved since.
         It must be of this case and reference body, and one check point is touched first.
     needle
-        Name of the navigated tool.
+        Name of the navigated tool; "needle" by default.
     reference
-        Name of the reference body.
+        Name of the reference body; "reference" by default.
     fps
         Images per second of a recording that does not say.
     save
@@ -122,32 +139,62 @@ def live(
         deviation per axis.
     rotation_sd_deg
         The same of its rotation, degrees.
+    lab
+        The set-up to use instead of the current folder's lab.toml.
+    no_lab
+        Use no lab.toml.
+    record
+        Folder of sessions: a record of this use (poses, what was shown, pictures) is put there.
+        With cameras or another tracker it is put into "sessions" where nothing is said.
+    no_record
+        Record nothing.
+    no_pictures
+        Record all but the cameras' pictures.
+    lossless
+        Record pictures bit for bit, for accuracy work; as JPEG of quality 95 by default.
+    code
+        Pseudonym of who or what is punctured (letters, digits, hyphens); part of the folder's name.
     """
     choose_language(language)
+    from nav.record.session.record_setup import record_options
+
+    recording = record_options(record, no_record, no_pictures, lossless, code)
     if twin:
         from phantoms.demo.live_demo import run_twin
 
-        if rig or tool or case or camera or images or poses:
+        if rig or tool or case or camera or images or poses or lab:
             raise InputError("nav live: --twin brings its own rig, tools, case and cameras")
-        run_twin(seed, console())
+        sent = (*igtl.setups(console()), *links.setups(console()))
+        run_twin(seed, console(), (*recording.setups("twin"), *sent))
         return
-    from nav.record.recorded_poses import stated_errors
-    from nav.run_live import live_job, run_live
+    from nav.lab.lab_live import LiveOptions, live_setup
+    from nav.run_live import run_live
 
-    job = live_job(
-        rig,
-        tool or [],
-        case,
-        poses,
-        cameras=tuple(camera or []),
+    given = LiveOptions(
+        rig=rig,
+        tools=tuple(tool or ()),
+        case=case,
+        cameras=tuple(camera or ()),
         images=images,
+        poses=poses,
         registration=registration,
         needle=needle,
         reference=reference,
         fps=fps,
         save=save,
-        stated=stated_errors(position_sd, rotation_sd_deg),
+        position_sd=position_sd,
+        rotation_sd_deg=rotation_sd_deg,
+        language=language,
+        record=recording,
+        igtl=igtl,
+        links=links,
+        igtl_names=tuple(igtl_name or ()),
     )
+    setup = live_setup(given, lab, no_lab)
+    choose_language(setup.options.language)
+    job = setup.job(console())
+    for line in setup.lines:
+        console().print(line)
     run_live(job, console())
 
 

@@ -16,6 +16,7 @@ from nav.core.filekinds import (
     POINTS,
     POSES,
     REPORT,
+    SHEET,
     SUMMARY,
     TIMING,
     VOLUME,
@@ -31,6 +32,7 @@ SUFFIXES: Mapping[str, tuple[str, ...]] = {
     VOLUME: (".nii", ".gz", ".mha"),
     PICTURE: (".png",),
     REPORT: (".html",),
+    SHEET: (".pdf",),
     CHECKS: (".db", ".sqlite"),
     SUMMARY: (".json",),
     POINTS: (".csv",),
@@ -103,6 +105,25 @@ Language = Annotated[
     ),
 ]
 InputPath = Annotated[Path, Input()]
+PositionSd = Annotated[
+    float | None,
+    cyclopts.Parameter(
+        help="Of poses for which the source has no errors: that of a tool's position, mm, one "
+        "standard deviation per axis."
+    ),
+]
+RotationSdDeg = Annotated[
+    float | None, cyclopts.Parameter(help="The same of its rotation, degrees.")
+]
+IgtlNames = Annotated[
+    list[str] | None,
+    cyclopts.Parameter(
+        name="--igtl-name",
+        negative="",
+        help="TOOL=NAME: what the server of igtl://HOST:PORT calls a tool, where that is not "
+        "obvious, as needle=StylusToTracker; give it once for every such tool.",
+    ),
+]
 
 
 def beside_suffix(suffix: str) -> Callable[[Path], Path]:

@@ -7,7 +7,15 @@ from cyclopts import App, Parameter
 
 from nav.core.errors import InputError
 from nav.core.filekinds import PICTURE, POINTS, SUMMARY, toml_kind
-from nav.options import InputPath, Output, beside_suffix, toml_output
+from nav.options import (
+    IgtlNames,
+    InputPath,
+    Output,
+    PositionSd,
+    RotationSdDeg,
+    beside_suffix,
+    toml_output,
+)
 from nav.terminal import console
 
 register_app = App(
@@ -75,8 +83,9 @@ def register_by_points(
         Path | None, Output(POINTS, ((beside_suffix(".toml"), toml_kind("points")),))
     ] = None,
     hold: float = 0.5,
-    position_sd: float | None = None,
-    rotation_sd_deg: float | None = None,
+    position_sd: PositionSd = None,
+    rotation_sd_deg: RotationSdDeg = None,
+    igtl_name: IgtlNames = None,
 ) -> None:
     """Register touched points, labelled or not, or the touches in tracked poses.
 
@@ -87,7 +96,7 @@ def register_by_points(
     touched
         Touched points in the reference body's frame (CSV, Slicer Markups, .fcsv), or poses.csv of
         `nav track`, a folder that holds it, or a MetaIO sequence (.igs.mha): there a touch is where
-        the tip rests.
+        the tip rests. igtl://HOST:PORT records another tracker (PLUS) until Ctrl-C, then uses that.
     output
         registration.toml to write, if it is good enough.
     tool
@@ -108,19 +117,18 @@ def register_by_points(
         touched.csv to write: the touches found in poses, to look at and to edit.
     hold
         Shortest touch in poses, s.
-    position_sd, rotation_sd_deg
-        Errors of poses for which the source has none: mm and degrees, one standard deviation per
-        axis.
     """
     from nav.record.recorded_poses import stated_errors
     from nav.registration.dwell_segments import DwellSettings
     from nav.registration.register_command import PointsOptions, register_touched
-    from nav.touch_input import load_touches, touch_file
+    from nav.touch_input import load_touches, recorded_touches
 
     stated, settings = stated_errors(position_sd, rotation_sd_deg), DwellSettings(hold=hold)
+    names = igtl_name or ()
+    touched = recorded_touches(touched, console(), tool, reference_file, output, stated, names)
     found = load_touches(touched, console(), tool, reference_file, touches, stated, settings)
     options = PointsOptions(fle, reference_file, unlabelled, scale_sd, picture, tool)
-    register_touched(case, touch_file(touched), found, output, console(), options)
+    register_touched(case, touched, found, output, console(), options)
 
 
 @register_app.command
@@ -137,6 +145,7 @@ def stylus(
     tip_output: Annotated[Path | None, toml_output("tool", renews="tool")] = None,
     tool: InputPath | None = None,
     seat_sd: float = 0.25,
+    igtl_name: IgtlNames = None,
 ) -> None:
     """Registration and the stylus's tip together, from pivoting it in divots of known places.
 
@@ -150,8 +159,8 @@ def stylus(
     Parameters
     ----------
     poses
-        Poses of stylus and reference body: poses.csv of `nav track`, or a MetaIO sequence of PLUS
-        or 3D Slicer (.igs.mha).
+        Poses of stylus and reference body: poses.csv of `nav track`, a MetaIO sequence of PLUS or
+        3D Slicer (.igs.mha), or igtl://HOST:PORT: another tracker, recorded until Ctrl-C.
     output
         registration.toml to write.
     case
@@ -175,18 +184,22 @@ def stylus(
         Error that all contacts share (how deep this stylus sits in such divots), mm, one standard
         deviation per axis: it is in the tip's covariance, and no residual shows it.
     """
+    from nav.link.tracker_recording import recorded_file
     from nav.record.recorded_poses import open_recorded_poses
     from nav.registration.stylus_command import StylusJob, register_stylus
     from nav.tracking.pose_source import StatedErrors
+    from nav.tracking.tool import Tool
 
+    # any will do: the fit estimates the errors from the recording
+    names, stated = (tool_name, reference_name), StatedErrors(1.0, 0.01)
+    bodies = [Tool(name, "", ()) for name in names]
+    poses = recorded_file(poses, bodies, output, console(), stated, igtl_name or ())
     labels = tuple(label.strip() for label in order.split(",")) if order else ()
     job = StylusJob(
         case, divots, poses, tool_name, reference_name, output, labels, any_order, tip_output, tool,
         seat_sd,
     )  # fmt: skip
-    # any will do: the fit estimates the errors from the recording
-    source = open_recorded_poses(poses, (tool_name, reference_name), StatedErrors(1.0, 0.01))
-    register_stylus(job, source, console())
+    register_stylus(job, open_recorded_poses(poses, names, stated), console())
 
 
 @register_app.command
@@ -247,9 +260,10 @@ def verify(
     tool: InputPath | None = None,
     reference_file: InputPath | None = None,
     hold: float = 0.5,
-    position_sd: float | None = None,
-    rotation_sd_deg: float | None = None,
+    position_sd: PositionSd = None,
+    rotation_sd_deg: RotationSdDeg = None,
     output: Annotated[Path | None, Output(SUMMARY)] = None,
+    igtl_name: IgtlNames = None,
 ) -> None:
     """Verify a registration by check points that it was not made from: pass, fail, or too few.
 
@@ -264,8 +278,9 @@ def verify(
         registration.toml to verify.
     touched
         Touched check points in the reference body's frame, labelled as in the case: CSV
-        (label,x,y,z) or Slicer Markups (.mrk.json). With --tool, poses (poses.csv or a MetaIO
-        sequence): where the tip was held still it touched the fiducial that is nearest there.
+        (label,x,y,z) or Slicer Markups (.mrk.json). With --tool, poses (poses.csv, a MetaIO
+        sequence, or igtl://HOST:PORT: another tracker, recorded until Ctrl-C): where the tip was
+        held still it touched the fiducial that is nearest there.
         Fiducials that were registered with are not counted.
     limit
         A check point further off than this fails, mm; without it only the predicted error counts.
@@ -281,21 +296,19 @@ def verify(
         name in the poses; `reference` without it.
     hold
         Shortest touch in poses, s.
-    position_sd, rotation_sd_deg
-        Errors of poses for which the source has none: mm and degrees, one standard deviation per
-        axis.
     output
         Also write the result as JSON, whatever the verdict.
     """
     from nav.record.recorded_poses import stated_errors
     from nav.registration.touch_source import DwellSettings, find_touches
     from nav.registration.verify_command import verify_files
-    from nav.touch_input import load_tip_series, touch_file
+    from nav.touch_input import load_tip_series, recorded_touches
 
-    dwells, touched = None, touch_file(touched)
-    stated = stated_errors(position_sd, rotation_sd_deg)
+    dwells, stated = None, stated_errors(position_sd, rotation_sd_deg)
     if tool is None and stated is not None:
         raise InputError("--position-sd: is of poses; give their --tool too")
+    beside, names = output or Path("verification.json"), igtl_name or ()
+    touched = recorded_touches(touched, console(), tool, reference_file, beside, stated, names)
     if tool is not None:
         series = load_tip_series(touched, tool, reference_file, stated)
         dwells = find_touches(series, DwellSettings(hold=hold))
@@ -317,9 +330,10 @@ def surface(
     fle: float | None = None,
     reference_file: InputPath | None = None,
     tool: InputPath | None = None,
-    position_sd: float | None = None,
-    rotation_sd_deg: float | None = None,
+    position_sd: PositionSd = None,
+    rotation_sd_deg: RotationSdDeg = None,
     picture: Annotated[Path | None, Output(PICTURE)] = None,
+    igtl_name: IgtlNames = None,
 ) -> None:
     """Register points touched on bone to its surface; writes registration.toml, if good enough.
 
@@ -333,7 +347,7 @@ def surface(
     touched
         Points on bone in the reference body's frame, 30 to 60 are good: CSV (label,x,y,z), Slicer
         Markups, a scanned cloud (.ply, .stl, .obj), or the poses of a tip that was drawn over bone
-        (poses.csv, a MetaIO sequence; with --tool and --reference-file).
+        (poses.csv, a MetaIO sequence, igtl://HOST:PORT; with --tool and --reference-file).
     output
         registration.toml to write.
     structure
@@ -354,35 +368,32 @@ def surface(
         Tool file of the reference body: recorded, so that `nav live` can tell another one.
     tool
         Tool file of what was drawn over bone, where --touched are poses.
-    position_sd, rotation_sd_deg
-        Errors of poses for which the source has none: mm and degrees, one standard deviation per
-        axis.
     picture
         PNG to write: the points on the bones, coloured by their residuals.
     """
     from nav.record.recorded_poses import open_recorded_poses, stated_errors
     from nav.registration.surface_command import SurfaceFiles, register_surface_files
     from nav.registration.surface_source import load_surface_points, swabbed_points
+    from nav.touch_input import recorded_touches
     from nav.tracking.tool import load_tool
 
     stated = stated_errors(position_sd, rotation_sd_deg)
     if fle is not None and points is None:
         raise InputError("--fle: is of fiducials; give --points too, or --sigma for points on bone")
-    if tool is None:
+    if tool is not None and reference_file is None:
+        raise InputError("--reference-file: is needed with --tool: it names the reference body")
+    names, out = igtl_name or (), console()
+    touched = recorded_touches(touched, out, tool, reference_file, output, stated, names)
+    if tool is None or reference_file is None:
         if stated is not None:
             raise InputError("--position-sd: is of poses; give their --tool too")
         source = load_surface_points(touched)
     else:
-        if reference_file is None:
-            raise InputError("--reference-file: is needed with --tool: it names the reference body")
-        drawn, reference = load_tool(tool), load_tool(reference_file).name
+        drawn = load_tool(tool, printed=False)
+        reference = load_tool(reference_file, printed=False).name
         frames = open_recorded_poses(touched, [drawn.name, reference], stated)
         source = swabbed_points(frames, drawn, reference)
     register_surface_files(
         SurfaceFiles(case, touched, output, landmarks, points, reference_file, tool, picture),
-        source,
-        structure or (),
-        sigma,
-        fle,
-        console(),
-    )
+        source, structure or (), sigma, fle, out,
+    )  # fmt: skip

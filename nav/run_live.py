@@ -2,9 +2,9 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from rich.console import Console
 
@@ -16,15 +16,17 @@ from nav.core.errors import InputError
 from nav.core.notice import Notice
 from nav.core.tracked_frame import TrackedFrame
 from nav.display import check_display
+from nav.link.pose_input import PoseInput
 from nav.live.feed import START_SECONDS, Job, ProcessFeed, Progress, say_end, silent
+from nav.live.live_limits import LiveLimits
 from nav.live.messages import Command, Ended, Stage
-from nav.live.observers import Observer
+from nav.live.observers import Observer, ObserverSetup
 from nav.live.playback import PacedImages, PacedSource
 from nav.live.session import Session, State
 from nav.live.swapcheck import SwapCheck
 from nav.model.case import Case, load_case, navigable
 from nav.pipeline import Pipeline
-from nav.record.recorded_poses import RecordedPoses, open_recorded_poses
+from nav.record.session.carried_files import CarriedFiles
 from nav.registration.registration_result import (
     Registration,
     load_registration_file,
@@ -40,19 +42,12 @@ from nav.tracking.tracker import Tracker
 log = logging.getLogger(__name__)
 
 
-class ObserverSetup(Protocol):
-    """Recipe for an observer; sent to the tracking process, which opens it there."""
-
-    def open(self, work: "LiveWork") -> Observer:
-        """Open files, ports and threads; raise InputError where one cannot be had."""
-        ...
-
-
 @dataclass(frozen=True)
 class LiveJob:
     """Recipe for live tracking; fields are the options of `nav live`, cameras as NAME=NUMBER.
 
-    `observers` are the recorder and the links to other programs.
+    `observers` are the recorder and the links to other programs. `limits` go before those of the
+    case; `lab` is the lab.toml, if any, from which options were taken.
     """
 
     rig: Path | None
@@ -68,6 +63,9 @@ class LiveJob:
     save: Path | None
     stated: StatedErrors | None = None
     observers: tuple[ObserverSetup, ...] = ()
+    limits: LiveLimits = field(default_factory=LiveLimits)
+    lab: Path | None = None
+    igtl_names: tuple[str, ...] = ()
 
     def check(self) -> tuple[Case, Tool]:
         """Read every file once.
@@ -95,19 +93,19 @@ class LiveJob:
                 f'{self.case}: fiducial: none has use "register"; add some or give --registration'
             )
         if rig is None:
-            self.open_poses()
+            self.pose_input().check()
         elif self.images is None:
             parse_webcams(self.cameras, rig.names)
         else:
             open_source(self.images, rig, self.fps).close()
-        return case, tools[self.needle]
+        return self.limits.apply(case), tools[self.needle]
 
     def load_rig(self) -> Rig | None:
         """Load the rig of the cameras or images; None for recorded poses, which need none."""
         given = (bool(self.cameras), self.images is not None, self.poses is not None)
         if sum(given) != 1:
             raise InputError(
-                "nav live: give either --camera NAME=NUMBER, --images SOURCE or --poses FILE"
+                "nav live: give either --camera NAME=NUMBER, --images SOURCE or --poses SOURCE"
             )
         if self.poses is None:
             assert self.rig is not None
@@ -115,14 +113,15 @@ class LiveJob:
         for option, value in (("--rig", self.rig), ("--fps", self.fps)):
             if value is not None:
                 raise InputError(
-                    f"nav live: {option} is not for --poses, which were tracked before"
+                    f"nav live: {option} is not for --poses, which are tracked already"
                 )
         return None
 
-    def open_poses(self) -> RecordedPoses:
-        """Open the recorded poses of needle and reference body."""
+    def pose_input(self) -> PoseInput:
+        """Return where the poses of needle and reference body come from."""
         assert self.poses is not None
-        return open_recorded_poses(self.poses, (self.needle, self.reference), self.stated)
+        tools = (self.needle, self.reference)
+        return PoseInput(self.poses, tools, self.stated, self.igtl_names)
 
     def known_registration(
         self, case: Case, tools: Mapping[str, Tool]
@@ -164,7 +163,7 @@ class LiveJob:
 
     def load_tools(self) -> dict[str, Tool]:
         """Load all tools by name; the reference body and a needle with a tip are required."""
-        given = [load_tool(path) for path in self.tools]
+        given = [load_tool(path, printed=self.poses is None) for path in self.tools]
         check_tools(given)
         tools = {tool.name: tool for tool in given}
         for name, option in ((self.needle, "--needle"), (self.reference, "--reference")):
@@ -210,15 +209,25 @@ class LiveWork:
         known, self.known_lines = job.known_registration(case, tools)
         self.job, self.saved, self.tools = job, known, tools
         self.unsaved: Notice | None = None
-        self.pipeline = Pipeline(tools[job.needle], case, known, reference=job.reference)
-        self.session = Session(self.pipeline)
+        self.limit_notices = job.limits.notices(case)
+        limited = job.limits.apply(case)
+        self.pipeline = Pipeline(tools[job.needle], limited, known, reference=job.reference)
+        self.session = Session(self.pipeline, job.limits.fle, job.limits.check_limit)
         self.swap: SwapCheck | None = None
         self.recording: PacedSource[Any] | None = None
         self.source = self._poses() if rig is None else self._cameras(rig)
-        self.observers: list[Observer] = [setup.open(self) for setup in job.observers]
+        self.observers: list[Observer] = []
+        try:
+            self.observers += [setup.open(self) for setup in job.observers]
+        except InputError:
+            self.source.close()
+            raise
 
     def _poses(self) -> PoseSource:
-        played = PacedSource(self.job.open_poses())
+        given = self.job.pose_input()
+        if given.tracker is not None:
+            return given.connection()
+        played = PacedSource(given.recording())
         self.recording = played
         return played
 
@@ -232,12 +241,17 @@ class LiveWork:
         self.swap = SwapCheck(rig)
         return CameraPoses(images, Tracker(rig, list(self.tools.values())), self.swap.look)
 
+    def carried_files(self) -> CarriedFiles:
+        """Return the files and limits that a record of this use carries along."""
+        job, tools = self.job, tuple(zip(self.tools, self.job.tools, strict=True))
+        return CarriedFiles(job.rig, tools, job.case, job.registration, job.lab, job.limits)
+
     @property
     def notices(self) -> tuple[Notice, ...]:
         """Warnings about files and the registration."""
         of_files = map(file_remark, (*self.known_lines, *self.warnings))
         of_observers = (notice for observer in self.observers for notice in observer.notices)
-        own = (*self.session.doubts, *of_observers, *of_files)
+        own = (*self.session.doubts, *self.limit_notices, *of_observers, *of_files)
         return own if self.unsaved is None else (self.unsaved, *own)
 
     def listen(self, tracked: TrackedFrame, state: State) -> Iterable[Command]:
@@ -276,9 +290,8 @@ class LiveWork:
             None if plan is None else plan.target,
             verified=bool(self.session.checks) and self.session.verified,
         )
-        measured = self.job.rig or self.job.poses
-        assert measured is not None
-        inputs = (self.job.case, measured, *self.job.tools)
+        measured = self.job.rig or self.job.pose_input().file
+        inputs = (self.job.case, *filter(None, (measured,)), *self.job.tools)
         write_registration(self.job.save, registration, inputs, record)
 
 
@@ -376,6 +389,9 @@ def live_job(
     """
     for option, value in (("--rig", rig or poses), ("--tool", tools), ("--case", case)):
         if not value:
-            raise InputError(f"nav live: {option} is missing (only --twin needs none)")
+            raise InputError(
+                f"nav live: {option} is missing, and there is no lab.toml that has it; nav lab "
+                "init writes one (only --twin needs none)"
+            )
     assert case is not None
     return LiveJob(rig, tuple(tools), case, poses=poses, **rest)

@@ -1,11 +1,15 @@
 """Touches from any file that holds them: touched points, or poses in which the tip dwells."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from nav.core.errors import InputError
+from nav.link.tracker_address import tracker_address
+from nav.link.tracker_recording import recorded_file
 from nav.record.recorded_poses import POSES_FILE, has_poses, open_recorded_poses
+from nav.record.session_poses import is_session
 from nav.registration.touch_set import TouchSet, load_touch_set, touch_set, write_touches
 from nav.registration.touch_source import (
     DEFAULT,
@@ -16,7 +20,7 @@ from nav.registration.touch_source import (
     tip_series,
 )
 from nav.tracking.pose_source import StatedErrors
-from nav.tracking.tool import load_tool
+from nav.tracking.tool import Tool, load_tool
 
 REFERENCE = "reference"
 
@@ -35,7 +39,7 @@ def load_touches(
     Parameters
     ----------
     source : Path
-        What `nav.registration.touch_set.load_touch_set` reads; poses.csv; a MetaIO sequence; a
+        What `nav.registration.touch_set.load_touch_set` reads; what `open_recorded_poses` opens; a
         folder that holds poses.csv.
     out : Console
         For what is odd about touches that are found.
@@ -108,7 +112,7 @@ def load_tip_series(
     Parameters
     ----------
     poses : Path
-        poses.csv or a MetaIO sequence.
+        What `open_recorded_poses` opens.
     tool : Path
         Tool file with its [tip].
     reference : Path, optional
@@ -126,13 +130,55 @@ def load_tip_series(
     InputError
         What is wrong with a file, in one line.
     """
-    needle = load_tool(tool)
-    name = REFERENCE if reference is None else load_tool(reference).name
+    needle = load_tool(tool, printed=False)
+    name = REFERENCE if reference is None else load_tool(reference, printed=False).name
     try:
         return tip_series(open_recorded_poses(poses, (needle.name, name), stated), needle, name)
     except InputError as error:
         prefix = "" if str(error).startswith(str(poses)) else f"{poses}: "
         raise InputError(f"{prefix}{error}") from None
+
+
+def recorded_touches(
+    source: Path,
+    out: Console,
+    tool: Path | None,
+    reference: Path | None,
+    beside: Path,
+    stated: StatedErrors | None = None,
+    names: Sequence[str] = (),
+) -> Path:
+    """Return the file that touches are read from; a tracker's poses are recorded until Ctrl-C.
+
+    Parameters
+    ----------
+    source : Path
+        As of `load_touches`, or igtl://HOST:PORT.
+    out : Console
+        Where the user is told of the recording.
+    tool, reference : Path, optional
+        Tool files of needle and reference body.
+    beside : Path
+        The command's output: the recording gets its name.
+    stated : StatedErrors, optional
+        The tracker's errors.
+    names : sequence of str
+        TOOL=NAME each: what the tracker calls them.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    InputError
+        No needle is given, or as of `nav.link.tracker_recording.recorded_file`.
+    """
+    if tracker_address(source) is not None and tool is None:
+        raise InputError(f"{source}: sends poses; give the needle's tool file: --tool")
+    files = () if tool is None else (load_tool(tool, printed=False),)
+    body = Tool(REFERENCE, "", ()) if reference is None else load_tool(reference, printed=False)
+    return recorded_file(touch_file(source), (*files, body), beside, out, stated, names)
 
 
 def touch_file(source: Path) -> Path:
@@ -146,6 +192,6 @@ def touch_file(source: Path) -> Path:
     Returns
     -------
     Path
-        poses.csv of a folder, else the source itself.
+        poses.csv of a folder that is no session, else the source itself.
     """
-    return source / POSES_FILE if source.is_dir() else source
+    return source / POSES_FILE if source.is_dir() and not is_session(source) else source

@@ -20,6 +20,7 @@ from nav.core.notice import Notice, NoticeCount
 from nav.core.outputs import written_together
 from nav.core.pose_formats import open_pose_writer
 from nav.core.tracked_frame import TrackedFrame
+from nav.link.igtl_observer import IgtlSetup
 from nav.progress_bar import progress_bar
 from nav.record.pose_table import sidecar_path, write_sidecar
 from nav.record.timing import TimingWriter
@@ -58,12 +59,15 @@ class TrackOptions:
         Table of processing times to write.
     smooth : int, optional
         Number of frame sets over which poses are averaged.
+    links : tuple of IgtlSetup
+        Servers that show the poses to other programs.
     """
 
     relative_to: str | None = None
     fps: float | None = None
     timing: Path | None = None
     smooth: int | None = None
+    links: tuple[IgtlSetup, ...] = ()
 
 
 def track_recording(
@@ -116,6 +120,10 @@ def track_recording(
             wanted = [output, sidecar_path(output)]
             if wishes.timing is not None:
                 wanted.append(wishes.timing)
+            links = [
+                files.enter_context(closing(one.open_for_tracking(tools, wishes.relative_to)))
+                for one in wishes.links
+            ]
             beside = files.enter_context(written_together(*wanted))
             poses = open_pose_writer(output, beside[0], tools, wishes.relative_to)
             writer = files.enter_context(closing(poses))
@@ -133,6 +141,8 @@ def track_recording(
                 if smoother is not None:
                     tracked = smoother.smooth(tracked)
                 writer.write(tracked)
+                for link in links:
+                    link.show(tracked)
                 tally.add(tracked)
                 bar.update(task, advance=1, note=f"{tally.count / _since(began):.1f} /s")
             if tally.count == 0:
@@ -149,7 +159,8 @@ def track_recording(
         source.close()
         tracker.close()
     tally.say(console, tally.count / _since(began))
-    for notice in tracker.notices:
+    of_links = (notice for link in links for notice in link.notices)
+    for notice in (*tracker.notices, *of_links):
         console.print(sentence(notice), markup=False, soft_wrap=True)
     if first is not None:
         for line in _print_faults(rig, [t for t in tools if not tally.seen[t.name]], first):

@@ -683,7 +683,7 @@ def test_live_refuses_a_needle_without_a_tip(run, live, bench):
         (["--registration", "none.toml"], ["none.toml: no such file"]),
         (
             ["--camera", "left=0"],
-            ["--camera NAME=NUMBER, --images SOURCE or --poses FILE"],
+            ["--camera NAME=NUMBER, --images SOURCE or --poses SOURCE"],
         ),
     ],
 )

@@ -3,6 +3,7 @@
 import os
 import sys
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -12,6 +13,7 @@ from rich.console import Console
 
 import nav.doctor
 from nav.camera.measure import Measured, measure
+from nav.camera.rig import Rig, write_rig
 from nav.camera.webcam import Device
 from nav.core.childprocess import run
 from nav.doctor import Check, doctor, packages, print_doctor
@@ -25,7 +27,10 @@ from nav.doctor.libraries import (
     library_advice,
 )
 from nav.doctor.packages import check_packages, check_python
+from nav.doctor.prints import check_prints
 from nav.doctor.screen import check_display, check_opengl
+from nav.tracking.tool import write_tool
+from phantoms.twin.simulated_tools import reference_tool
 
 ROOT = Path(__file__).parents[1]
 on_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux only")
@@ -316,3 +321,31 @@ def test_a_small_computer_is_told():
 def test_a_clock_that_was_never_set_is_told():
     assert one(check_clock()).status == "ok"
     assert one(check_clock(0.0)).status == "warn"
+
+
+def test_prints_whose_size_nobody_checked_are_told(tmp_path):
+    assert check_prints(tmp_path) == []
+    (tmp_path / "kit").mkdir()
+    for name in ("needle", "reference"):
+        unchecked = replace(reference_tool(), name=name, scale_sd=None)
+        write_tool(tmp_path / "kit" / f"{name}.toml", unchecked)
+    check = one(check_prints(tmp_path))
+    assert check.status == "warn"
+    assert "needle (kit/needle.toml), reference (kit/reference.toml)" in check.text
+    assert "scale_sd" in check.advice
+    # the kit's file does not count once the body was calibrated
+    write_tool(tmp_path / "needle.toml", replace(reference_tool(), name="needle", scale_sd=0.0005))
+    assert "needle" not in one(check_prints(tmp_path)).text
+    write_tool(tmp_path / "reference.toml", replace(reference_tool(), scale_sd=0.0005))
+    assert one(check_prints(tmp_path)).status == "ok"
+    (tmp_path / "broken.toml").write_text('format = "c1c2nav/tool/1"\n')
+    assert one(check_prints(tmp_path)).status == "ok"
+
+
+@pytest.mark.parametrize(("scale", "told"), [("unverified", 1), ("ruler 99.8 mm", 0), (None, 0)])
+def test_a_board_that_was_not_measured_is_told(tmp_path, rig, scale, told):
+    calibration = None if scale is None else {"scale": scale}
+    cameras = tuple(replace(camera, calibration=calibration) for camera in rig.cameras)
+    write_rig(tmp_path / "rig.toml", Rig(cameras))
+    checks = check_prints(tmp_path)
+    assert [check.name for check in checks] == ["board"] * told

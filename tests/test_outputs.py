@@ -36,6 +36,7 @@ EARLIER = {
     "table of points": b"label,x,y,z\n",
     "summary": b'{\n "made_by": "c1c2nav 0.2.0"\n}\n',
     "HTML report": b'<!DOCTYPE html>\n<meta name="generator" content="c1c2nav 0.2.0">\n',
+    "printed sheet": b"%PDF-1.4\n/Author (c1c2nav 0.2.0)\n",
     "database of daily checks": b"SQLite format 3\0" + bytes(52) + b"c1c2" + bytes(28),
 }
 NAMES = {
@@ -46,6 +47,7 @@ NAMES = {
     "table of points": "x.csv",
     "summary": "x.json",
     "HTML report": "x.html",
+    "printed sheet": "x.pdf",
     "database of daily checks": "x.db",
 }
 OTHERS = {

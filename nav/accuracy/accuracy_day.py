@@ -110,7 +110,8 @@ def evaluate_day(
     InputError
         A file that is missing or wrong, or a test that its recording does not hold: one line.
     """
-    needle, reference = load_tool(folder / plan.needle), load_tool(folder / plan.reference)
+    files = (folder / plan.needle, folder / plan.reference)
+    needle, reference = (load_tool(path, printed=False) for path in files)
     if needle.tip is None:
         raise InputError(f"{folder / plan.needle}: has no [tip]; calibrate the needle first")
     divots = load_points(folder / plan.block)

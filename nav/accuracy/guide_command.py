@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -12,14 +13,14 @@ from nav.camera.webcam_numbers import parse_webcams
 from nav.core.errors import IncompleteInput, InputError
 from nav.core.outputs import written_together
 from nav.core.tracked_frame import TrackedFrame
+from nav.link.pose_input import PoseInput
 from nav.live.playback import PacedSource
 from nav.record.pose_table import open_pose_table, sidecar_path, write_sidecar
-from nav.record.recorded_poses import open_recorded_poses
 from nav.registration.guided_touches import GuidedTouches, GuideState
 from nav.registration.pointfile import load_points
 from nav.text.catalogue import ENGLISH
 from nav.tracking.camera_poses import CameraPoses
-from nav.tracking.pose_source import PoseSource
+from nav.tracking.pose_source import PoseSource, StatedErrors
 from nav.tracking.tool import Tool, load_tool
 from nav.tracking.tracker import Tracker
 
@@ -28,7 +29,7 @@ TOLD = ("taken", "refused")
 
 @dataclass(frozen=True)
 class GuideJob:
-    """Options of `nav accuracy guide`; cameras as NAME=NUMBER."""
+    """Options of `nav accuracy guide`; cameras as NAME=NUMBER, names as TOOL=NAME."""
 
     needle: Path
     reference: Path
@@ -39,6 +40,14 @@ class GuideJob:
     rig: Path | None = None
     cameras: tuple[str, ...] = ()
     paced: bool = True
+    stated: StatedErrors | None = None
+    names: tuple[str, ...] = ()
+
+    def pose_input(self, tools: Sequence[Tool]) -> PoseInput | None:
+        """Return where poses come from, if not from cameras."""
+        if self.poses is None:
+            return None
+        return PoseInput(self.poses, tuple(tool.name for tool in tools), self.stated, self.names)
 
 
 def guide(job: GuideJob, console: Console) -> None:
@@ -58,7 +67,8 @@ def guide(job: GuideJob, console: Console) -> None:
     IncompleteInput
         The source ended before all divots were touched; nothing is written.
     """
-    needle, reference = load_tool(job.needle), load_tool(job.reference)
+    printed = job.poses is None
+    needle, reference = (load_tool(path, printed) for path in (job.needle, job.reference))
     divots = load_points(job.block)
     order = job.divots or tuple(divots)
     guided = GuidedTouches(needle, reference.name, divots, order)
@@ -72,15 +82,17 @@ def guide(job: GuideJob, console: Console) -> None:
             f"{len(guided.touches)} of {len(order)} divots were touched, "
             f"{order[len(guided.touches)]} would be next; nothing was written"
         )
-    used = job.poses or job.rig
-    assert used is not None
+    given = job.pose_input((needle, reference))
+    used = job.rig if given is None else given.file
     with written_together(job.output, sidecar_path(job.output)) as (table, beside):
         writer = open_pose_table(table, (needle, reference), reference.name)
         for frame in guided.kept:
             writer.write(frame)
         writer.close()
-        made = {"frames": len(guided.kept), "touched": list(order)}
-        inputs = (job.needle, job.reference, job.block, used)
+        made: dict[str, Any] = {"frames": len(guided.kept), "touched": list(order)}
+        if given is not None and given.tracker is not None:
+            made["tracker"] = f"igtl://{given.tracker}"
+        inputs = (job.needle, job.reference, job.block, *filter(None, (used,)))
         write_sidecar(job.output, inputs, reference.name, made, beside)
     console.print(f"wrote {job.output}: {len(guided.touches)} touches", markup=False)
 
@@ -88,8 +100,11 @@ def guide(job: GuideJob, console: Console) -> None:
 def _source(job: GuideJob, tools: Sequence[Tool]) -> PoseSource:
     if (job.poses is None) == (job.rig is None):
         raise InputError("nav accuracy guide: give either --poses or --rig with --camera")
-    if job.poses is not None:
-        recorded = open_recorded_poses(job.poses, [tool.name for tool in tools])
+    given = job.pose_input(tools)
+    if given is not None:
+        if given.tracker is not None:
+            return given.connection()
+        recorded = given.recording()
         return PacedSource(recorded) if job.paced else recorded
     assert job.rig is not None
     rig = load_rig(job.rig)

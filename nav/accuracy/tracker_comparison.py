@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SAME_TIME = 0.02  # s: poses further apart are no pair
 LEAST_MIRRORED = 1.0  # mm: what fits as well as this is no mirror image
+MOST_FRE = 10.0  # mm rms: no tracker in use is so far off; other points, labels or times are
 LEAST_PAIRS = 4  # with three points, the alignment leaves one axis without any difference
 AXES = ("x", "y", "z", "length")
 # where a table has no covariance; positions alone are compared
@@ -81,7 +82,8 @@ def compare_points(
     Raises
     ------
     InputError
-        Fewer than four common points, points in a line, or a mirror image.
+        Fewer than four common points, points in a line, a mirror image, or points that no rigid
+        motion brings together.
     """
     labels = tuple(label for label in first if label in second)
     if len(labels) < LEAST_PAIRS:
@@ -93,7 +95,7 @@ def compare_points(
     b = np.array([second[label] for label in labels])
     lengths = (_lengths(a), _lengths(b))
     if not same_frame:
-        _refuse_mirrored(a, b)
+        _refuse_others(a, b)
         b = register_points(a, b).model_from_reference.transform.apply(b)
         b = a + (b - a) * np.sqrt(3 * len(a) / (3 * len(a) - 6))
     agreements = {axis: bland_altman(a[:, k], b[:, k]) for k, axis in enumerate(AXES[:3])}
@@ -101,14 +103,20 @@ def compare_points(
     return Comparison(labels, a, b, lengths, not same_frame, agreements)
 
 
-def _refuse_mirrored(first: Array, second: Array) -> None:
-    """Refuse points that fit as a mirror image only: no rigid motion brings them together."""
+def _refuse_others(first: Array, second: Array) -> None:
+    """Refuse points that no rigid motion brings together: they are not the same points."""
     fre = register_points(first, second).fre
     mirrored = register_points(first, second * [-1.0, 1.0, 1.0]).fre
     if fre > LEAST_MIRRORED and mirrored < fre / 3.0:
         raise InputError(
             f"comparison: one's points are a mirror image of the other's ({mirrored:.1f} mm FRE "
             f"mirrored, {fre:.1f} mm as they are); check the signs of their coordinates"
+        )
+    if fre > MOST_FRE:
+        raise InputError(
+            f"comparison: the points do not match: FRE {fre:.1f} mm after the best rigid motion, "
+            f"at most {MOST_FRE:g} mm is expected; are they the same points with the same labels, "
+            "at the same times, in mm?"
         )
 
 

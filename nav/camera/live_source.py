@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from nav.camera.livecamera import Grabbed, LiveCamera
+from nav.camera.livecamera import Grabbed, LiveCamera, Watch
 from nav.camera.rig import Rig
 from nav.camera.webcam import OpenCapture, Webcams
 from nav.core.errors import InputError, Lost
@@ -88,6 +88,17 @@ class LiveSource(FrameSource):
     def warnings(self) -> list[Notice]:
         """What the drivers did not lock, and slowness, as of now."""
         return [w for camera in self.cameras.values() for w in camera.warnings]
+
+    def watch(self, watcher: Watch) -> None:
+        """Have every image shown as it is taken, also those that no frame set has.
+
+        Parameters
+        ----------
+        watcher : callable
+            Called with the camera's name, time and image in that camera's thread; must not wait.
+        """
+        for camera in self.cameras.values():
+            camera.watch = watcher
 
     def close(self) -> None:
         """Free the cameras; an iteration in progress ends."""

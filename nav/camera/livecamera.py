@@ -34,6 +34,9 @@ MOST_HUNG = 3  # threads left behind in calls that never return
 SLOW_PERIOD = 1 / 15  # s between pictures; slower is worth a warning
 
 
+Watch = Callable[[str, float, Picture], None]
+
+
 @dataclass(frozen=True)
 class Grabbed:
     """An image from a webcam.
@@ -99,6 +102,11 @@ class LiveCamera:
         Time without a new image after which the camera is lost, s.
     reopen_after : float
         Time of failed reads after which the device is opened again, s.
+
+    Attributes
+    ----------
+    watch : callable or None
+        Called with name, time and image of every new one, in this camera's thread; must not wait.
     """
 
     def __init__(
@@ -117,6 +125,7 @@ class LiveCamera:
         self._open, self._clock = capture or Webcams(), clock
         self._lost_after, self._reopen_after = lost_after, reopen_after
         self._changed = changed or threading.Condition()
+        self.watch: Watch | None = None
         self._newest: Grabbed | None = None
         self._received = -math.inf
         self._problem: Notice | None = None
@@ -217,7 +226,9 @@ class LiveCamera:
             number = 0 if before is None else before.number + 1
             self._newest = Grabbed(number, at, image, seconds)
             self._changed.notify_all()
-            return True
+        if self.watch is not None:
+            self.watch(self.name, at, image)
+        return True
 
 
 class _Attempt:

@@ -4,6 +4,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 
 from nav.camera.findings import Findings
@@ -20,6 +21,8 @@ from nav.core.frameset import Frame, FrameSet, FrameSource
 from nav.core.notice import Notice
 
 DEPTH = 4  # frame sets decoded ahead
+# ``module:function`` by a file in the folder: it takes folder, rig and depth; imported when used
+RECORDS = {"pictures.mcap": "nav.record.session_images:open_session_images"}
 FPS = 30.0  # pictures per second where neither times.csv nor the video says
 
 
@@ -31,7 +34,7 @@ def open_source(
     A folder with a sub-folder of images or a video file for each camera (its name); for a rig of
     one camera also one image folder or video itself. Images of the same name, and video images of
     the same index, are one instant. Times: times.csv in the folder, else the videos' own, else
-    number / fps.
+    number / fps. Or the folder of a session: the images that its frames were measured in.
 
     Parameters
     ----------
@@ -57,9 +60,16 @@ def open_source(
         while iterating, where it is found out only then.
     """
     quiet_opencv()
-    source = Path(source)
+    source, depth = Path(source), DEPTH if ahead else 0
     if fps is not None and not (math.isfinite(fps) and fps > 0):
         raise InputError(f"--fps: expected a number above 0, got {fps:g}")
+    record = next((name for name in RECORDS if (source / name).is_file()), None)
+    if record is not None:
+        if fps is not None:
+            raise InputError(f"--fps: the images of {source} have times of their own")
+        module, function = RECORDS[record].split(":")
+        opened: RecordedSource = getattr(import_module(module), function)(source, rig, depth)
+        return opened
     places = _places(source, rig)
     times = _times(source, rig)
     folders = {name: _by_stem(path) for name, path in places.items() if path.is_dir()}
@@ -81,7 +91,7 @@ def open_source(
             "--fps or times.csv"
             for path in timeless
         ]
-    return RecordedSource(recordings, fps or FPS, DEPTH if ahead else 0, said)
+    return RecordedSource(recordings, fps or FPS, depth, said)
 
 
 class RecordedSource(FrameSource):

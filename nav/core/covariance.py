@@ -92,3 +92,20 @@ def checked_covariance(matrix: ArrayLike, most_sd: ArrayLike) -> Array:
 def _refuse(bad: NDArray[np.bool_], problem: str) -> None:
     if bad.any():
         raise CovarianceError(problem, int(np.argmax(bad)))
+
+
+def covariance_root(covariance: Array) -> Array:
+    """Return columns whose outer products add up to a covariance.
+
+    Parameters
+    ----------
+    covariance : ndarray, shape (n, n)
+        Positive semi-definite.
+
+    Returns
+    -------
+    ndarray, shape (n, n)
+        Column k is one standard deviation along the k-th principal axis.
+    """
+    values, axes = np.linalg.eigh(covariance)
+    return np.asarray(axes * np.sqrt(np.maximum(values, 0.0)))

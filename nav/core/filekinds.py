@@ -1,6 +1,7 @@
 """Recognise this program's own files by their first bytes: what may be replaced, and by what."""
 
 import gzip
+import os
 import re
 import zipfile
 import zlib
@@ -15,6 +16,10 @@ REPORT, CHECKS = "HTML report", "database of daily checks"
 POINTS = "table of points"
 STL_MESH, OBJ_MESH, PLY_MESH, VTP_MESH = "STL mesh", "OBJ mesh", "PLY mesh", "VTP mesh"
 SCENE_3MF, SEGMENTATION, DICOM = "3MF scene", "segmentation", "DICOM file"
+SEQUENCE, TRANSCRIPT = "sequence of transforms", "transcript of transforms"
+WORKBOOK, COLUMNS_FILE = "workbook", "Parquet table"
+DISTANCES, EVENTS = "table of distances", "table of events"
+BAG, BAG_METADATA = "ROS 2 bag", "description of a ROS 2 bag"
 HEAD = 65536  # bytes that are read; every signature below lies within them
 TOML_FORMAT = re.compile(rb"""^[ \t]*format[ \t]*=[ \t]*["']c1c2nav/([a-z0-9-]+)/\d+["']""", re.M)
 TOML_TABLE = re.compile(rb"^[ \t]*\[", re.M)  # what follows it belongs to a table
@@ -26,7 +31,18 @@ TABLES = {
     b"label,x,y,z": POINTS,
     b"name,kind,seen,count,mean_mm": "table of deviations",
     b"design,trials": "table of designs",
+    b"frame,time,seconds,status": DISTANCES,
+    b"seconds,utc,frame,kind": EVENTS,
+    # with decimal commas
+    b"frame;time;tool;status;tx;ty;tz;qx;qy;qz;qw": POSES,
+    b"frame;time;seconds;status": DISTANCES,
+    b"seconds;utc;frame;kind": EVENTS,
 }
+SEQUENCE_SIGN, TRANSCRIPT_SIGN = "c1c2nav: sequence of transforms", "c1c2nav: transcript"
+WORKBOOK_AUTHOR = "docProps/core.xml"
+PARQUET_START = b"PAR1"  # and its end, behind the metadata
+MCAP_START, ROS2 = b"\x89MCAP0\r\n", b"\x04\0\0\0ros2"
+BAG_START, BAG_SIGN = b"# made_by: c1c2nav", b"\nrosbag2_bagfile_information:"
 PNG = b"\x89PNG\r\n\x1a\n"
 # of a PNG's tEXt chunk; plots of earlier versions have Matplotlib
 PNG_MAKERS = (b"Software\0c1c2nav", b"Software\0Matplotlib")
@@ -92,7 +108,7 @@ def file_kind(path: Path) -> str | None:
         head = head[3:]
     first = head.split(b"\n", 1)[0].strip()
     for start, kind in TABLES.items():
-        if first == start or first.startswith(start + b","):
+        if first == start or first.startswith((start + b",", start + b";")):
             return kind
     if head.startswith(PNG):
         return PICTURE if any(maker in head for maker in PNG_MAKERS) else None
@@ -106,6 +122,8 @@ def file_kind(path: Path) -> str | None:
         return VTP_MESH
     if head.startswith(b"<!DOCTYPE html>"):
         return REPORT if HTML_MAKER in head else None
+    if head.startswith(b"NRRD000") and f"# {SEQUENCE_SIGN}".encode() in head[:256]:
+        return SEQUENCE
     if head.startswith(b"NRRD000"):
         return SEGMENTATION if NRRD_COMMENT in head.split(b"\n\n", 1)[0] else None
     if head[128:132] == DICOM_SIGN:
@@ -118,6 +136,16 @@ def file_kind(path: Path) -> str | None:
         return CHECKS if head[68:72] == CHECKS_SIGN else None
     if head.startswith(b"<!DOCTYPE html>"):
         return REPORT if HTML_SIGN in head else None
+    if head.startswith(b"ObjectType = Image") and SEQUENCE_SIGN.encode() in head[:256]:
+        return SEQUENCE
+    if head.startswith(f"<!-- {TRANSCRIPT_SIGN}".encode()):
+        return TRANSCRIPT
+    if head.startswith(PARQUET_START):
+        return COLUMNS_FILE if b"c1c2nav" in _end(path) else None
+    if head.startswith(MCAP_START):
+        return BAG if ROS2 in head[:64] and b"c1c2nav" in head[:64] else None
+    if head.startswith(BAG_START):
+        return BAG_METADATA if BAG_SIGN in head else None
     if head.startswith(b"ObjectType = Image"):
         return VOLUME if VOLUME_SIGN in head[:HEAD].split(b"ElementDataFile")[0] else None
     if head.startswith((b"\x1f\x8b", NIFTI_SIZE)):
@@ -125,8 +153,18 @@ def file_kind(path: Path) -> str | None:
     return _toml(head)
 
 
+def _end(path: Path) -> bytes:
+    with open(path, "rb") as file:
+        file.seek(-min(HEAD, path.stat().st_size), os.SEEK_END)
+        return file.read()
+
+
 def _zipped(path: Path) -> str | None:
     try:
+        with zipfile.ZipFile(path) as packed:
+            if WORKBOOK_AUTHOR in packed.namelist():
+                with packed.open(WORKBOOK_AUTHOR) as properties:
+                    return WORKBOOK if b"c1c2nav" in properties.read(HEAD) else None
         with zipfile.ZipFile(path) as packed, packed.open(MODEL_3MF) as model:
             return SCENE_3MF if b"c1c2nav" in model.read(HEAD) else None
     except Exception:  # damaged ones raise anything

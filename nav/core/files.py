@@ -28,6 +28,8 @@ Matrix3 = tuple[Vector3, Vector3, Vector3]
 Vector6 = tuple[Number, Number, Number, Number, Number, Number]
 Matrix6 = tuple[Vector6, Vector6, Vector6, Vector6, Vector6, Vector6]
 
+RECORD_FILE = "session.mcap"  # of a session's folder
+
 # a dotted key: the parser's time grows with the square of its parts
 LONG_KEY = re.compile(
     rf"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){{{MOST_NESTED}}}"""
@@ -41,6 +43,7 @@ EXPECTED = {
     "int_type": "expected a whole number",
     "int_from_float": "expected a whole number",
     "string_type": "expected a text in quotes",
+    "bool_type": "expected true or false",
     "tuple_type": "expected a list",
     "list_type": "expected a list",
     "string_pattern_mismatch": "expected 64 hexadecimal digits",
@@ -171,12 +174,31 @@ def checked(data: Mapping[str, Any], model: type[Model], name: str) -> Model:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise InputError(f"{name}: {_first_problem(error, data)}") from None
+        raise InputError(f"{name}: {located_problems(error, data)[0][1]}") from None
 
 
-def _first_problem(error: ValidationError, data: Mapping[str, Any]) -> str:
+def located_problems(
+    error: ValidationError, data: Mapping[str, Any]
+) -> list[tuple[tuple[str | int, ...], str]]:
+    """Return everything that a validation found wrong.
+
+    Parameters
+    ----------
+    error : pydantic.ValidationError
+        Of the validation.
+    data : mapping
+        What was validated.
+
+    Returns
+    -------
+    list of (tuple, str)
+        Keys and indices of the place, and a line that begins with it.
+    """
     problems = error.errors(include_url=False)
-    problem = problems[0]
+    return [(tuple(one["loc"]), _problem_line(one, problems, data)) for one in problems]
+
+
+def _problem_line(problem: Any, problems: Sequence[Any], data: Mapping[str, Any]) -> str:
     location = tuple(problem["loc"])
     kind, context, value = problem["type"], problem.get("ctx", {}), problem.get("input")
     if kind == "missing" and _in_list(location):
@@ -234,20 +256,32 @@ def provenance(inputs: Sequence[Path] = ()) -> dict[str, Any]:
     Parameters
     ----------
     inputs : sequence of Path, optional
-        Files that it is made from.
+        Files that it is made from, or folders of sessions.
 
     Returns
     -------
     dict
-        ``made_by``, ``made_at``, and ``input`` with the inputs' names and SHA-256.
+        ``made_by``, ``made_at``, and ``input`` with the inputs' names and SHA-256; of a session
+        that of its record.
     """
     made: dict[str, Any] = {
         "made_by": f"c1c2nav {nav.__version__}",
         "made_at": datetime.now(UTC).replace(microsecond=0),
     }
     if inputs:
-        made["input"] = [{"file": p.name, "sha256": sha256(p)} for p in map(Path, inputs)]
+        made["input"] = [
+            {"file": name, "sha256": sha256(file)} for name, file in map(_hashed, inputs)
+        ]
     return made
+
+
+def _hashed(path: Path) -> tuple[str, Path]:
+    """Return an input's name, and the file that stands for it."""
+    path = Path(path)
+    record = path / RECORD_FILE
+    return (
+        (f"{path.resolve().name}/{RECORD_FILE}", record) if record.is_file() else (path.name, path)
+    )
 
 
 def sha256(path: Path) -> str:

@@ -18,7 +18,9 @@ from nav.core.filekinds import file_kind
 from nav.core.output_checks import cannot_be_written, followed, refuse_replacing, refuse_special
 from nav.core.unfinished import remove_unfinished, unfinished_name
 
-DOUBLE_SUFFIXES = (".nii.gz", ".seg.nrrd", ".mrk.json")  # that other programs know only as a whole
+DOUBLE_SUFFIXES = (
+    *(".nii.gz", ".seg.nrrd", ".mrk.json", ".igs.mha", ".seq.mha", ".seq.nrrd"),
+)  # that other programs know only as a whole
 Kept = Callable[[Path, Path], None]
 _listeners: list[Kept] = []
 

@@ -196,14 +196,24 @@ class TrackedFrame:
         both = np.outer(carry @ seen.size_error, carry @ base.size_error)
         return Pose(pose.transform, pose.covariance - both - both.T)
 
-    def _pose(
-        self, tool: str, relative_to: str | None, of: Callable[[TrackedTool], Pose]
-    ) -> Pose | Lost:
+    def lost_reason(self, tool: str, relative_to: str | None = None) -> Lost | None:
+        """Return why `pose` has none, without computing it.
+
+        Parameters
+        ----------
+        tool : str
+            Its name.
+        relative_to : str, optional
+            As of `pose`.
+
+        Returns
+        -------
+        Lost or None
+            None where there is a pose.
+        """
         seen = self.tools.get(tool, NO_TOOL)
-        if relative_to is None:
-            return seen if isinstance(seen, Lost) else of(seen)
-        if tool == relative_to:
-            return seen if isinstance(seen, Lost) else Pose(RigidTransform.identity())
+        if relative_to is None or tool == relative_to:
+            return seen if isinstance(seen, Lost) else None
         base = self.tools.get(relative_to, NO_TOOL)
         if isinstance(base, Lost):
             return Lost("reference_lost", {"reason": base})
@@ -212,7 +222,19 @@ class TrackedFrame:
         if not self._tied(seen, base):
             facts = {"tool": tool, "cameras": seen.cameras, "reference": relative_to}
             return Lost("not_tied", {**facts, "others": base.cameras})
-        return of(base).inv() @ of(seen)
+        return None
+
+    def _pose(
+        self, tool: str, relative_to: str | None, of: Callable[[TrackedTool], Pose]
+    ) -> Pose | Lost:
+        lost = self.lost_reason(tool, relative_to)
+        if lost is not None:
+            return lost
+        if tool == relative_to:
+            return Pose(RigidTransform.identity())
+        seen, base = self.tools[tool], self.tools.get(relative_to or "")
+        assert isinstance(seen, TrackedTool)
+        return of(base).inv() @ of(seen) if isinstance(base, TrackedTool) else of(seen)
 
     def _tied(self, first: TrackedTool, second: TrackedTool) -> bool:
         """Whether two poses have a camera in common, or cameras that were shown to agree."""

@@ -13,6 +13,7 @@ from nav.doctor.check import Check
 from nav.doctor.computer import check_clock, check_computer, check_disk
 from nav.doctor.libraries import check_libraries
 from nav.doctor.packages import check_packages, check_python
+from nav.doctor.prints import check_prints
 from nav.doctor.screen import check_display, check_opengl
 
 __all__ = ["Check", "doctor", "print_doctor"]
@@ -38,6 +39,7 @@ def doctor(done: Callable[[Check], None] = lambda check: None) -> list[Check]:
         check_opengl,
         check_display,
         check_cameras,
+        lambda: check_prints(Path.cwd()),
         lambda: check_disk(Path.cwd()),
         check_computer,
         check_clock,

@@ -1,5 +1,6 @@
 """How near the tip is to what must not be hit, with the uncertainty of that distance."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +31,8 @@ class StructureProximity:
     sd : float
         One standard deviation of the distance (tip and surface), mm.
     bound : float
-        One-sided 95 % lower bound of the distance, mm.
+        One-sided 95 % lower bound of the distance, mm; also to where the structure may go on
+        beyond the end of the scan.
     ahead : float or None
         From the tip along its heading to the first hit, mm; None where it would miss.
     """
@@ -124,9 +126,16 @@ def _one(structure: Structure, tip: Tip) -> StructureProximity:
     ahead = None
     if tip.heading is not None:
         ahead = structure.surface.first_hit(tip.position, tip.heading)
-    return StructureProximity(
-        structure.name, structure.role, distance, nearest, sd, distance - Z95 * sd, ahead
-    )
+    bound = min((distance - Z95 * sd, *_unseen(structure, tip)))
+    return StructureProximity(structure.name, structure.role, distance, nearest, sd, bound, ahead)
+
+
+def _unseen(structure: Structure, tip: Tip) -> Iterator[float]:
+    """Yield bounds of the distances to where a structure goes on beyond the end of the scan."""
+    if structure.continuations:
+        worst = Z95 * float(np.sqrt(np.linalg.eigvalsh(tip.covariance)[-1]))
+        for end in structure.continuations:
+            yield end.distance(tip.position) - worst
 
 
 def plan_deviation(plan: Plan | None, tip: Tip | Lost) -> PlanDeviation | Lost:

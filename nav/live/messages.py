@@ -139,8 +139,86 @@ class Preparing:
 
 
 @dataclass(frozen=True)
+class Span:
+    """Part of a recorded session during which something lasted.
+
+    Parameters
+    ----------
+    kind : {"stage", "lost", "alarm"}
+        What it tells.
+    start, end : float
+        s since the first frame.
+    value : str
+        The stage; the tool that was lost; the alarm level, "caution" or "danger".
+    """
+
+    kind: Literal["stage", "lost", "alarm"]
+    start: float
+    end: float
+    value: str
+
+
+@dataclass(frozen=True)
+class Tick:
+    """Something that happened at one moment of a recorded session.
+
+    Parameters
+    ----------
+    at : float
+        s since the first frame.
+    kind : str
+        Of the recorded event, for example "touch", "mark", "alarm".
+    notice : Notice
+        What it was.
+    """
+
+    at: float
+    kind: str
+    notice: Notice
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """What a recorded session holds, for the line along the bottom of the window.
+
+    Parameters
+    ----------
+    began : float
+        Time of the first frame, s, as in its guidance.
+    seconds : float
+        From the first frame to the last.
+    frames : int
+        How many there are.
+    recorded : str
+        When it was recorded, and its code.
+    spans : tuple of Span
+        In order of their start.
+    ticks : tuple of Tick
+        In order of time.
+    notices : tuple of Notice
+        What the user should know of this replay.
+    """
+
+    began: float
+    seconds: float
+    frames: int
+    recorded: str = ""
+    spans: tuple[Span, ...] = ()
+    ticks: tuple[Tick, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True)
 class Ready:
-    """A recording is open, and waits for the window's `play`."""
+    """A recording is open, and waits for the window's `play`.
+
+    Parameters
+    ----------
+    timeline : Timeline, optional
+        Of a recorded session, which can be played faster, slower and from anywhere.
+    """
+
+    timeline: Timeline | None = None
 
 
 @dataclass(frozen=True)
@@ -188,14 +266,18 @@ class Command:
     kind : str
         capture: use the fiducial that is touched now; undo: forget the last one; plan: follow the
         plan named in `argument`; skip: go on without verifying; check: touch a divot again while
-        navigating, or the next one; register: begin a new registration; quit: end. For recordings,
-        play: begin; pause: stop or go on; restart: from the start, with nothing touched yet.
+        navigating, or the next one; register: begin a new registration; mark: remember this moment
+        in the record; quit: end. For recordings, play: begin; pause: stop or go on; restart: from
+        the start, with nothing touched yet. For replayed sessions, seek: to the second in
+        `argument`; step: pause, and so many frames on or (negative) back; speed: so many times as
+        fast as it was.
     argument : str
         Of the command.
     """
 
     kind: Literal[
-        "capture", "undo", "plan", "skip", "check", "register", "quit", "play", "pause", "restart"
+        "capture", "undo", "plan", "skip", "check", "register", "mark", "quit", "play", "pause",
+        "restart", "seek", "step", "speed",
     ]  # fmt: skip
     argument: str = ""
 

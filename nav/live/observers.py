@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from nav.core.notice import Notice
     from nav.core.tracked_frame import TrackedFrame
     from nav.live.messages import Command
     from nav.live.session import Session, State
+
+
+class ObserverSetup(Protocol):
+    """Recipe for an observer; sent to the tracking process, which opens it there."""
+
+    def open(self, work: Any) -> Observer:
+        """Open files, ports and threads; raise InputError where one cannot be had."""
+        ...
 
 
 class Observer(Protocol):

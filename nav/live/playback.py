@@ -3,16 +3,18 @@
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from nav.camera.source import RecordedSource, file_remark
 from nav.core.frameset import FrameSet, FrameSource
 from nav.core.notice import Notice
 from nav.core.tracked_frame import TrackedFrame
-from nav.live.messages import Command, Standstill
+from nav.live.messages import Command, Preparing, Standstill, Timeline
 
 # s; a simulation that takes longer for a frame set counts as hung, and its numbers are blanked
 LONGEST_STEP = 5.0
+# commands for what is played, not for the user's work
+PLAYER_COMMANDS = frozenset({"play", "pause", "restart", "seek", "step", "speed"})
 
 
 class Timed(Protocol):
@@ -50,6 +52,10 @@ class Playback:
         """Wait for the window's `play` before the first frame set, and for a command at the end."""
         self.began = self.playing = False
         self.watched = True
+
+    def is_for_work(self, command: Command) -> bool:
+        """Return whether a command is for the user's work, or ends it, too."""
+        return command.kind not in PLAYER_COMMANDS
 
     def obey(self, command: Command) -> None:
         """Carry out play, pause, restart or quit; ignore other commands."""
@@ -93,13 +99,24 @@ class Playback:
             self.over = True
             self.changed.wait_for(lambda: self.stops)
 
-    def standstill(self) -> Standstill | None:
+    def standstill(self) -> Standstill | Preparing | None:
         """Return what to tell the window now, if time stands still."""
         if self.over:
             return Standstill(time.monotonic(), "over")
         if self.began and not self.playing:
             return Standstill(time.monotonic(), "paused")
         return None
+
+
+class Played(Protocol):
+    """What is played: a recording of poses or images, or a session."""
+
+    playback: Any
+
+    @property
+    def timeline(self) -> Timeline | None:
+        """Of a session, which can be played from anywhere."""
+        ...
 
 
 class PacedSource(Generic[Item]):
@@ -112,6 +129,8 @@ class PacedSource(Generic[Item]):
     source : Recorded
         The recording.
     """
+
+    timeline: Timeline | None = None
 
     def __init__(self, source: Recorded[Item]) -> None:
         self.source = source

@@ -12,7 +12,7 @@ import cv2
 from nav.core.errors import Lost
 from nav.core.notice import Notice
 from nav.core.tracked_frame import TrackedFrame
-from nav.live.messages import KEPT_SAMPLES, Sample, Standstill, Thumbnail, Update
+from nav.live.messages import KEPT_SAMPLES, Preparing, Sample, Standstill, Thumbnail, Update
 from nav.live.session import State
 from nav.pipeline import Guidance
 
@@ -105,15 +105,19 @@ class Publisher:
         Called ten times per second; what it returns is sent to the window.
     simulated : bool
         Whether time stands still until the next result.
+    replayed : bool
+        Whether a recorded session is played: its time is the chart's, and does not age.
     """
 
     def __init__(
         self,
         connection: Connection,
-        standstill: Callable[[], Standstill | None] = lambda: None,
+        standstill: Callable[[], Standstill | Preparing | None] = lambda: None,
         simulated: bool = False,
+        replayed: bool = False,
     ) -> None:
         self.connection, self.standstill, self.simulated = connection, standstill, simulated
+        self.replayed = replayed
         self.rate = RateMeter()
         self.samples: deque[Sample] = deque(maxlen=KEPT_SAMPLES)
         self.latest: tuple[TrackedFrame, State, float, float, float, tuple[Notice, ...]] | None = (
@@ -146,7 +150,8 @@ class Publisher:
         """
         rate, delay = self.rate.result(), time.monotonic() - captured_at
         with self.changed:
-            self.samples.append(chart_sample(state.guidance, captured_at))
+            charted = tracked.time if self.replayed else captured_at
+            self.samples.append(chart_sample(state.guidance, charted))
             self.latest = (tracked, state, captured_at, rate, delay, notices)
             self.changed.notify()
 
@@ -167,13 +172,13 @@ class Publisher:
                 samples = tuple(self.samples)
                 if latest is not None:
                     self.samples.clear()
-            message: Update | Standstill | None
+            message: Update | Standstill | Preparing | None
             if latest is None:
                 message = self.standstill()
             else:
                 tracked, state, captured_at, rate, delay, notices = latest
                 message = make_update(tracked, state, captured_at, samples, rate, delay, notices)
-                if self.simulated:
+                if self.simulated or self.replayed:
                     message = replace(message, captured_at=message.sent_at, simulated=True)
             if message is None:
                 continue

@@ -5,12 +5,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from nav.core.errors import InputError, Lost
-from nav.core.frames import Array
 from nav.core.notice import Notice
 from nav.core.tracked_frame import TrackedFrame
 from nav.live.messages import Command, Stage
 from nav.live.recheck import FormerRegistration, Recheck
-from nav.live.touch import MAX_WANDER, TOUCH_FRAMES, Touch, labels_to_touch_again, mean_touch
+from nav.live.touch import (
+    MAX_WANDER,
+    TOUCH_FRAMES,
+    TipSample,
+    Touch,
+    assess,
+    labels_to_touch_again,
+    mean_touch,
+    sample_tip,
+)
 from nav.model.case import Fiducial
 from nav.pipeline import NOT_REGISTERED, Guidance, Pipeline
 from nav.registration.assessment import (
@@ -18,7 +26,6 @@ from nav.registration.assessment import (
     MOST_TRE,
     Assessment,
     CheckError,
-    assess_touches,
     check_error,
 )
 from nav.registration.assessment_notices import check_notice, verdict
@@ -84,7 +91,7 @@ class Session:
         self.to_check = list(case.fiducials_for("check"))
         self.touches: list[Touch] = []
         self.checks: list[tuple[Touch, CheckError]] = []
-        self.gathering: list[tuple[Array, Array, Array]] | None = None
+        self.gathering: list[TipSample] | None = None
         self.registration = pipeline.registration
         self.assessment: Assessment | None = None
         self.verified = False
@@ -244,12 +251,12 @@ class Session:
             self.gathering = []
 
     def _gather(self, guidance: Guidance) -> None:
-        tip = guidance.reference_tip
+        sample = sample_tip(guidance, self.pipeline.needle, self.pipeline.reference)
         assert self.gathering is not None
-        if isinstance(tip, Lost):
-            self.gathering, self.message = None, Notice("touch_lost", {"reason": tip})
+        if isinstance(sample, Lost):
+            self.gathering, self.message = None, Notice("touch_lost", {"reason": sample})
             return
-        self.gathering.append((tip.position, tip.random, tip.systematic))
+        self.gathering.append(sample)
         if len(self.gathering) == TOUCH_FRAMES:
             self._take_touch()
 
@@ -277,13 +284,8 @@ class Session:
         """Assess all touches so far, and more, as `nav register` does."""
         touches = [*self.touches, *(touch for touch, _ in self.checks), *more]
         plan = self.pipeline.plan
-        return assess_touches(
-            self.pipeline.case.fiducials,
-            {touch.fiducial.label: touch.position for touch in touches},
-            {touch.fiducial.label: touch.covariance for touch in touches},
-            self.fle,
-            None if plan is None else plan.target,
-        )
+        target = None if plan is None else plan.target
+        return assess(self.pipeline.case, touches, self.fle, target)
 
     def _register(self) -> None:
         try:

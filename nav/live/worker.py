@@ -16,7 +16,7 @@ from nav.core.tracked_frame import TrackedFrame
 from nav.live.feed import Job
 from nav.live.messages import Command, Ended, Preparing, Ready
 from nav.live.observers import Observer
-from nav.live.playback import PacedSource, Playback, SimulatedTime
+from nav.live.playback import Playback, Played, SimulatedTime
 from nav.live.publish import Publisher
 from nav.live.session import Session, State
 from nav.tracking.pose_source import PoseSource
@@ -34,7 +34,7 @@ class Work(Protocol):
         ...
 
     @property
-    def recording(self) -> PacedSource[Any] | None:
+    def recording(self) -> Played | None:
         """What is played, with pause and replay; None for cameras and simulations."""
         ...
 
@@ -88,7 +88,8 @@ def run(work: Work, listen: Listener, frames: Iterable[TrackedFrame] | None = No
         for command in (*work.listen(tracked, state), *listen(tracked, state)):
             if command.kind == "quit":
                 return
-            work.session.command(command)
+            if command.kind != "mark":  # which is for those who record
+                work.session.command(command)
             for observer in work.observers:
                 observer.command(command, work.session)
 
@@ -117,9 +118,11 @@ class Inbox:
             except (EOFError, OSError):
                 command = Command("quit")  # the window is closed
             quits = command.kind == "quit"
-            self.waiting.append(command)
-            if self.playback is not None:
-                self.playback.obey(command)
+            playback = self.playback
+            if playback is None or playback.is_for_work(command):
+                self.waiting.append(command)
+            if playback is not None:
+                playback.obey(command)
 
 
 def work_for(job: Job, connection: Connection) -> None:
@@ -161,11 +164,12 @@ def _through(work: Work, connection: Connection, inbox: Inbox) -> Ended | None:
             inbox.playback = recording.playback
         recording.playback = inbox.playback  # of the pass before
         standstill = inbox.playback.standstill
-        connection.send(Ready())
+        connection.send(Ready(recording.timeline))
     elif work.simulated:
         simulation = SimulatedTime(work.source)
         standstill = simulation.standstill
-    publisher = Publisher(connection, standstill or (lambda: None), work.simulated)
+    replayed = recording is not None and recording.timeline is not None
+    publisher = Publisher(connection, standstill or (lambda: None), work.simulated, replayed)
 
     def listen(tracked: TrackedFrame, state: State) -> list[Command]:
         notices = (*work.notices, *tracked.notices)

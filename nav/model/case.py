@@ -22,6 +22,7 @@ from nav.core.files import (
     load_toml,
 )
 from nav.core.frames import Array
+from nav.model.continuation import Continuation, ContinuationTable, continuation
 from nav.model.plausible_case import check_case
 from nav.model.surface import Surface, load_surface
 
@@ -68,6 +69,7 @@ class StructureTable(FileModel):
     caution: NotNegative | None = None
     danger: NotNegative | None = None
     sigma: NotNegative
+    continues: tuple[ContinuationTable, ...] = ()
 
 
 class FiducialTable(FileModel):
@@ -169,6 +171,8 @@ class Structure:
         Distances from which the alarm is at that level, mm; None: no limit.
     sigma : float
         One standard deviation of the surface's own error, mm, where its mesh holds none.
+    continuations : tuple of Continuation
+        Ends beyond which it goes on unseen.
     """
 
     name: str
@@ -177,6 +181,7 @@ class Structure:
     caution: float | None
     danger: float | None
     sigma: float
+    continuations: tuple[Continuation, ...] = ()
 
     @property
     def has_limits(self) -> bool:
@@ -354,7 +359,8 @@ def _structure(path: Path, table: StructureTable) -> Structure:
     if caution is not None and danger is not None and danger > caution:
         raise InputError(f"{place}: danger: {danger} mm is beyond caution ({caution} mm)")
     surface = load_surface(path.parent / table.mesh, f"{place}: mesh")
-    return Structure(table.name, table.role, surface, caution, danger, table.sigma)
+    ends = tuple(continuation(end, place) for end in table.continues)
+    return Structure(table.name, table.role, surface, caution, danger, table.sigma, ends)
 
 
 def navigable(case: Case, path: Path) -> None:

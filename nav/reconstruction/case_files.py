@@ -19,6 +19,7 @@ from nav.model.mesh_bytes import binary_ply
 from nav.reconstruction.chain import Chain
 from nav.reconstruction.corrections_file import corrections_table, write_labels
 from nav.reconstruction.guidance import GuideLabel
+from nav.reconstruction.open_ends import open_ends
 from nav.reconstruction.prior import load_prior
 from nav.reconstruction.reading import ReadResult, describe
 from nav.reconstruction.reconstruction_pictures import draw_overview
@@ -125,6 +126,16 @@ def case_table(found: Reconstruction, name: str) -> dict[str, Any]:
         }
         if surface.role in DEFAULT_LIMITS:
             table["caution"], table["danger"] = DEFAULT_LIMITS[surface.role]
+        ends = open_ends(surface, surfaces)
+        if ends:
+            table["continues"] = [
+                {
+                    "point": np.round(end.point, 3).tolist(),
+                    "direction": np.round(end.direction, 6).tolist(),
+                    "radius": round(end.radius, 3),
+                }
+                for end in ends
+            ]
         structures.append(table)
     return {
         "format": CASE_FORMAT,

@@ -1,95 +1,22 @@
 """The text header of a MetaIO sequence: what it says of each frame."""
 
-import math
-import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from nav.core.errors import InputError
-from nav.core.textfile import MEGABYTE, MOST_NUMBER, open_regular, printable
+from nav.core.textfile import MEGABYTE, open_regular, printable
+from nav.record.sequence_header import (
+    LONGEST_HEADER,
+    LONGEST_LINE,
+    Line,
+    SequenceHeader,
+    header_of_lines,
+)
 
-LONGEST_HEADER = 128 * MEGABYTE  # half an hour of four tools at 60 /s
-LONGEST_LINE = 64 * 1024  # bytes
-MOST_FRAMES = 250_000
-SEQUENCE = re.compile(r"Seq_Frame(\d{1,9})_(\w+)", re.ASCII)
-WHOLE = re.compile(r"\d{1,9}", re.ASCII)
 END = "elementdatafile"  # the last key of every MetaIO header
 
 
-class FrameField(NamedTuple):
-    """A field of one frame.
-
-    Parameters
-    ----------
-    number : int
-        Of the frame.
-    name : str
-        Of the field, such as ``StylusToTrackerTransform``.
-    """
-
-    number: int
-    name: str
-
-
-@dataclass(frozen=True)
-class MetaIOHeader:
-    """The frames that a header describes.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    frames : int
-        Their number; they are numbered from 0.
-    fields : dict
-        By the field's name: its text by the frame's number.
-    """
-
-    path: Path
-    frames: int
-    fields: dict[str, dict[int, str]]
-
-    def refusal(self, place: FrameField, problem: str) -> InputError:
-        """Return the error for a field of a frame."""
-        return InputError(f"{self.path}: frame {place.number}: {place.name}: {problem}")
-
-    def numbers(self, place: FrameField, count: int) -> list[float]:
-        """Return the numbers of a field.
-
-        Parameters
-        ----------
-        place : FrameField
-            Which one.
-        count : int
-            How many numbers are expected.
-
-        Returns
-        -------
-        list of float
-
-        Raises
-        ------
-        InputError
-            Another count, or what is not a finite number.
-        """
-        words = self.fields[place.name][place.number].split()
-        if len(words) != count:
-            wanted = "a number" if count == 1 else f"{count} numbers"
-            raise self.refusal(place, f"expected {wanted}, got {len(words)}")
-        numbers = []
-        for word in words:
-            try:
-                value = float(word)
-            except ValueError:
-                value = math.nan
-            if not abs(value) <= MOST_NUMBER:
-                raise self.refusal(place, f"expected a finite number, got {printable(word):.40}")
-            numbers.append(value)
-        return numbers
-
-
-def read_metaio_header(path: Path) -> MetaIOHeader:
+def read_metaio_header(path: Path) -> SequenceHeader:
     """Read the header of a MetaIO sequence; what follows it (images) is not read.
 
     Parameters
@@ -99,7 +26,7 @@ def read_metaio_header(path: Path) -> MetaIOHeader:
 
     Returns
     -------
-    MetaIOHeader
+    SequenceHeader
         Its frames.
 
     Raises
@@ -109,45 +36,13 @@ def read_metaio_header(path: Path) -> MetaIOHeader:
         twice, or another number of frames than DimSize says.
     """
     path = Path(path)
-    fields: dict[str, dict[int, str]] = {}
-    sizes: list[str] = []
     with open_regular(path) as file:
-        for number, key, value in _lines(path, file):
-            match = SEQUENCE.fullmatch(key)
-            if match is None:
-                sizes = value.split() if key == "DimSize" else sizes
-                continue
-            frame = int(match[1])
-            texts = fields.setdefault(match[2], {})
-            if frame in texts:
-                raise InputError(f"{path}: line {number}: {key:.60} appears twice")
-            texts[frame] = value
-    numbers = {number for texts in fields.values() for number in texts}
-    if not numbers:
-        raise InputError(
-            f"{path}: has no fields Seq_Frame0000_...; expected a sequence with transforms, as "
-            "PLUS and 3D Slicer write it"
-        )
-    count = len(numbers)
-    if count > MOST_FRAMES:
-        raise InputError(f"{path}: has {count} frames; at most {MOST_FRAMES} are read")
-    if max(numbers) != count - 1:
-        gap = next(number for number in range(count) if number not in numbers)
-        raise InputError(
-            f"{path}: frame {gap} is missing, but there is frame {max(numbers)}; was the file "
-            "edited or cut?"
-        )
-    if sizes and WHOLE.fullmatch(sizes[-1]) and int(sizes[-1]) != count:
-        raise InputError(
-            f"{path}: DimSize says {sizes[-1]} frames, but there are fields of {count}; was the "
-            "file edited or cut?"
-        )
-    return MetaIOHeader(path, count, fields)
+        return header_of_lines(path, _lines(path, file), "DimSize")
 
 
-def _lines(path: Path, file: BinaryIO) -> list[tuple[int, str, str]]:
-    """Return the header's lines: number, key, value."""
-    lines: list[tuple[int, str, str]] = []
+def _lines(path: Path, file: BinaryIO) -> list[Line]:
+    """Return the header's lines."""
+    lines: list[Line] = []
     left, number = LONGEST_HEADER, 0
     while True:
         number += 1
@@ -175,4 +70,4 @@ def _lines(path: Path, file: BinaryIO) -> list[tuple[int, str, str]]:
             )
         if key.casefold() == END:
             return lines
-        lines.append((number, key, value.strip()))
+        lines.append(Line(number, key, value.strip()))

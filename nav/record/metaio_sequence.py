@@ -1,30 +1,35 @@
-"""MetaIO sequences of PLUS and 3D Slicer (.igs.mha) as a source of poses."""
+"""Sequences of PLUS and 3D Slicer, MetaIO (.igs.mha) or NRRD, as a source of poses."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from scipy.spatial.transform import RigidTransform, Rotation
+from scipy.spatial.transform import RigidTransform
 
 from nav.core.errors import InputError, Lost
 from nav.core.frames import Pose
 from nav.core.textfile import printable
 from nav.core.tracked_frame import TrackedFrame, TrackedTool
-from nav.record.metaio_header import FrameField, MetaIOHeader, read_metaio_header
+from nav.record.metaio_header import read_metaio_header
+from nav.record.nrrd_header import read_nrrd_header
+from nav.record.recorded_transforms import rigid_transform, transforms_of_tools
+from nav.record.sequence_header import FrameField, SequenceHeader
 from nav.tracking.pose_source import PoseSource, ReportedPose, StatedErrors, tracked_tool
 
-SUFFIXES = (".mha", ".mhd")
-USUAL_BASE = "tracker"  # of PLUS: the frame in which a tracker reports all its tools
-TRANSFORM = re.compile(r"(.+)Transform")
+Reader = Callable[[Path], SequenceHeader]
+READERS: dict[str, Reader] = {
+    ".mha": read_metaio_header,
+    ".mhd": read_metaio_header,
+    ".nrrd": read_nrrd_header,
+}
+SUFFIXES = tuple(READERS)
+TRANSFORM = re.compile(r"(.+)Transform(?:Status)?")
 OK = "ok"
-NOT_RIGID = 0.01  # largest deviation of R R' from the identity: matrices rounded to three digits
-LAST_ROW = 1e-6
-FARTHEST = 1e5  # mm: no tracker of this field reaches that far
 
 
 class MetaIOSequence(PoseSource):
-    """The poses of a MetaIO sequence, as fast as they are taken; iterating again starts again.
+    """The poses of a sequence, MetaIO or NRRD, as fast as taken; iterating again starts again.
 
     A field ``Seq_Frame0012_StylusToTrackerTransform`` is the matrix tracker_from_stylus, by rows:
     it maps coordinates of the stylus to those of the tracker, mm. These are frames of devices, not
@@ -58,14 +63,16 @@ class MetaIOSequence(PoseSource):
     ) -> None:
         if stated is None:
             raise InputError(
-                f"{path}: a MetaIO sequence has no errors of its poses; state the tracker's, with "
+                f"{path}: such a sequence has no errors of its poses; state the tracker's, with "
                 "--position-sd and --rotation-sd-deg"
             )
-        header = read_metaio_header(path)
+        header = READERS.get(Path(path).suffix.lower(), read_metaio_header)(path)
         self.stated, self.times = stated, _times(header)
+        named = [match[1] for name in header.fields if (match := TRANSFORM.fullmatch(name))]
+        chosen = transforms_of_tools(header.path, named, tools)
         self.reports = {
-            name: _reports(header, field, self.times)
-            for name, field in _fields_of_tools(header, tools).items()
+            tool: None if name is None else _reports(header, f"{name}Transform", self.times)
+            for tool, name in chosen.items()
         }
 
     def __len__(self) -> int:
@@ -86,7 +93,7 @@ class MetaIOSequence(PoseSource):
         return tracked_tool(name, reports[number], time, self.stated)
 
 
-def _times(header: MetaIOHeader) -> dict[int, float]:
+def _times(header: SequenceHeader) -> dict[int, float]:
     """Return the timestamps, s, which must increase."""
     texts = header.fields.get("Timestamp", {})
     times: dict[int, float] = {}
@@ -110,69 +117,30 @@ def _times(header: MetaIOHeader) -> dict[int, float]:
     return times
 
 
-def _fields_of_tools(header: MetaIOHeader, tools: Sequence[str]) -> dict[str, str | None]:
-    """Return the field of each tool's transform to one frame; None for the tool of that frame."""
-    names = [match[1] for name in header.fields if (match := TRANSFORM.fullmatch(name))]
-    bases = {
-        tool: {
-            **{name[len(tool) + 2 :].casefold(): f"{name}Transform" for name in names
-               if name.casefold().startswith(f"{tool.casefold()}to")},
-        }
-        for tool in tools
-    }  # fmt: skip
-    common: set[str] | None = None
-    for tool, found in bases.items():
-        reached = {*found, tool.casefold()}
-        common = reached if common is None else common & reached
-    if not common or not any(bases.values()):
-        there = f"it has {', '.join(map(printable, names[:12]))}" if names else "it has none"
-        raise InputError(
-            f"{header.path}: expected transforms of {' and '.join(tools)} to one frame, such as "
-            f"{tools[0]}ToTracker; {there}"
-        )
-    base = min(common, key=lambda name: (name != USUAL_BASE, name not in bases[tools[0]], name))
-    return {tool: bases[tool].get(base) for tool in tools}
-
-
 def _reports(
-    header: MetaIOHeader, field: str | None, times: dict[int, float]
-) -> dict[int, ReportedPose | None] | None:
-    """Return what the file reports of one tool, by frame; None for the tool of the frame itself."""
-    if field is None:
-        return None
+    header: SequenceHeader, field: str, times: dict[int, float]
+) -> dict[int, ReportedPose | None]:
+    """Return what the file reports of one tool, by frame."""
     statuses = header.fields.get(f"{field}Status", {})
+    matrices = header.fields.get(field, {})
     reports: dict[int, ReportedPose | None] = {}
     for number, time in times.items():
         status = statuses.get(number, "" if statuses else OK)
-        if number not in header.fields[field]:
-            reports[number] = None
-        elif status.casefold() != OK:
+        if status.casefold() == OK:
+            place = FrameField(number, field)
+            reports[number] = (
+                ReportedPose(time, _pose(header, place)) if number in matrices else None
+            )
+        elif status or number in matrices:
             told = printable(status)[:60] or "no status in this frame"
             reports[number] = ReportedPose(time, status=told)
         else:
-            reports[number] = ReportedPose(time, _pose(header, FrameField(number, field)))
+            reports[number] = None
     return reports
 
 
-def _pose(header: MetaIOHeader, place: FrameField) -> RigidTransform:
-    matrix = np.reshape(header.numbers(place, 16), (4, 4))
-    rotation, translation = matrix[:3, :3], matrix[:3, 3]
-    if np.abs(matrix[3] - [0.0, 0.0, 0.0, 1.0]).max() > LAST_ROW:
-        raise header.refusal(place, "its last row is not 0 0 0 1; expected a rigid transform")
-    if np.abs(translation).max() > FARTHEST:
-        raise header.refusal(
-            place, f"{np.abs(translation).max():.3g} mm away; expected at most {FARTHEST:g} mm"
-        )
-    problem = ""
-    if not np.abs(rotation).max() < 1.0 + NOT_RIGID:
-        problem = "scales"
-    elif np.abs(rotation @ rotation.T - np.eye(3)).max() > NOT_RIGID:
-        lengths = np.linalg.norm(rotation, axis=0)
-        problem = "scales" if np.abs(lengths - 1.0).max() > NOT_RIGID / 2 else "shears"
-    elif np.linalg.det(rotation) < 0.0:
-        problem = "mirrors"
-    if problem:
-        raise header.refusal(
-            place, f"the matrix {problem}; expected a rigid transform (give a tracked tool's)"
-        )
-    return RigidTransform.from_components(translation, Rotation.from_matrix(rotation))
+def _pose(header: SequenceHeader, place: FrameField) -> RigidTransform:
+    try:
+        return rigid_transform(header.numbers(place, 16))
+    except ValueError as error:
+        raise header.refusal(place, str(error)) from None

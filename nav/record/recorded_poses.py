@@ -8,26 +8,32 @@ import numpy as np
 
 from nav.core.errors import InputError
 from nav.record.metaio_sequence import SUFFIXES, MetaIOSequence
+from nav.record.perk_tutor_transcript import TRANSCRIPT_SUFFIX, PerkTutorTranscript
 from nav.record.pose_recording import PoseRecording
+from nav.record.session_poses import SESSION_SUFFIX, SessionPoses, is_session
 from nav.tracking.pose_source import StatedErrors
 
-RecordedPoses: TypeAlias = PoseRecording | MetaIOSequence
+RecordedPoses: TypeAlias = PoseRecording | MetaIOSequence | PerkTutorTranscript | SessionPoses
 POSES_FILE = "poses.csv"  # that a recording's folder holds
 HEAD = 4096  # bytes
 Opener = Callable[[Path, Sequence[str], StatedErrors | None], RecordedPoses]
 # by suffix; files of any other are tables
-RECORDINGS: dict[str, Opener] = dict.fromkeys(SUFFIXES, MetaIOSequence)
+RECORDINGS: dict[str, Opener] = {
+    **dict.fromkeys(SUFFIXES, MetaIOSequence),
+    TRANSCRIPT_SUFFIX: PerkTutorTranscript,
+    SESSION_SUFFIX: SessionPoses,
+}
 
 
 def open_recorded_poses(
     path: Path, tools: Sequence[str], stated: StatedErrors | None = None
 ) -> RecordedPoses:
-    """Open recorded poses: poses.csv, or a MetaIO sequence (.igs.mha, .mha, .mhd).
+    """Open recorded poses: a session, poses.csv, or what PLUS, Slicer or Perk Tutor recorded.
 
     Parameters
     ----------
     path : Path
-        The file.
+        The file, or the folder of a session.
     tools : sequence of str
         Names of the tools that are needed.
     stated : StatedErrors, optional
@@ -35,7 +41,7 @@ def open_recorded_poses(
 
     Returns
     -------
-    PoseRecording or MetaIOSequence
+    PoseRecording, MetaIOSequence, PerkTutorTranscript or SessionPoses
         A source of poses, with the time of each frame in `times`.
 
     Raises
@@ -43,6 +49,8 @@ def open_recorded_poses(
     InputError
         What is wrong with the file, in one line.
     """
+    if is_session(Path(path)):
+        return SessionPoses(path, tools, stated)
     return RECORDINGS.get(Path(path).suffix.lower(), PoseRecording)(path, tools, stated)
 
 
@@ -78,14 +86,14 @@ def has_poses(path: Path) -> bool:
     Parameters
     ----------
     path : Path
-        Any file.
+        Any file or folder.
 
     Returns
     -------
     bool
         False also for a file that cannot be read: other readers say why.
     """
-    if path.suffix.lower() in RECORDINGS:
+    if path.suffix.lower() in RECORDINGS or is_session(path):
         return True
     if not path.is_file():  # a pipe would wait
         return path.name == POSES_FILE

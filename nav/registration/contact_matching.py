@@ -124,6 +124,13 @@ def _check_fit(places: Array, divots: Array) -> None:
     fre, mirrored = np.sqrt(np.array([proper[0], improper[0]]) / len(places))
     if fre <= LARGEST_FRE:
         return
+    backwards = rigid_misfits(divots[::-1][None], places[None], np.ones(len(places)))[0][0]
+    reverse = float(np.sqrt(backwards / len(places)))
+    if reverse <= LARGEST_FRE and reverse < min(fre / 3.0, mirrored):
+        raise InputError(
+            f"the divots were touched in the reverse order ({reverse:.1f} mm FRE, {fre:.1f} mm as "
+            "they are listed); list them in the order of touching, or allow any order"
+        )
     if mirrored < fre / 3.0 and mirrored <= LARGEST_FRE:
         raise InputError(
             f"the divots are a mirror image of the contacts ({mirrored:.1f} mm FRE mirrored, "

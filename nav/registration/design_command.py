@@ -176,6 +176,12 @@ def _candidates(case: Case, path: Path | None) -> tuple[tuple[str, ...], Array, 
         others = None  # any of them may be chosen, those for checking too
     else:
         points, others = load_points(path), _checks(case)
+        for fiducial in case.fiducials_for("check"):
+            if fiducial.label in points:
+                raise InputError(
+                    f"point {fiducial.label}: is a check point of the case, which is never "
+                    "registered with; give it another label, or leave it out"
+                )
     if not 3 <= len(points) <= MOST_CANDIDATES:
         where = "it has" if path else "give --candidates FILE: the case has"
         raise InputError(

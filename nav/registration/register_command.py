@@ -113,7 +113,7 @@ def register_touched(
     body = (
         None
         if options.reference is None
-        else (load_tool(options.reference).name, options.reference)
+        else (load_tool(options.reference, printed=False).name, options.reference)
     )
     given = (case_path, source, options.tool, options.reference)
     inputs = tuple(path for path in given if path is not None)

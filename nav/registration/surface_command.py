@@ -135,7 +135,9 @@ def register_surface_files(
         from nav.registration.surface_picture import draw_touches
 
         draw_touches(prepared, source.positions, found, files.picture)
-    body = None if files.reference is None else (load_tool(files.reference).name, files.reference)
+    body = None
+    if files.reference is not None:
+        body = (load_tool(files.reference, printed=False).name, files.reference)
     plan = case.default_plan
     table = describe_registration(None, (case.name, files.case), body)
     table |= describe_surface(found, judged, source, [bone.name for bone in bones], sigma)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import RigidTransform, Rotation
-from scipy.special import chdtri
+from scipy.special import bdtrc, chdtrc, chdtri
 
 from nav.core.frames import Array, Pose, perturbed
 from nav.registration.determinacy import WeakestMotion, weakest_motion
@@ -23,6 +23,10 @@ CONVERGED = 1e-7  # mm and rad: the step at which the joint fit ends
 OUTLIER = 4.0  # sd
 MOST_OUTLIERS = 0.25  # of the points
 REFUSED = 1e-4  # probability of residuals as large as these under the declared errors
+# A tip in the air or on something else is mostly far off; on other bones, and there only, many
+# points are a little off. So many of the points may be nearer than FAR and still be outliers.
+FAR, NEAR_OUTLIERS = 10.0, 0.05  # sd, share
+REFUSED_TOGETHER = 1e-3  # probability of these residuals and of so many such outliers
 ENLARGED = 0.05  # probability of residuals from which on the covariance is scaled by them
 
 
@@ -128,7 +132,20 @@ class SurfaceFit:
     def explained(self) -> bool:
         """Whether the declared errors explain the residuals."""
         enough = self.used.mean() >= 1.0 - MOST_OUTLIERS and self.used.sum() >= LEAST_POINTS
-        return bool(enough and self.chi2 <= chdtri(self.freedom, REFUSED))
+        return bool(enough and self.probability >= REFUSED_TOGETHER)
+
+    @property
+    def probability(self) -> float:
+        """Of residuals so large and so many outliers that are only a little off, by Fisher's rule.
+
+        References
+        ----------
+        .. [1] Fisher, Statistical Methods for Research Workers, 4th ed., 1932, section 21.1.
+        """
+        near = int((np.abs(self.residuals[~self.used]) <= FAR * self.sd[~self.used]).sum())
+        of_outliers = bdtrc(near - 1, len(self.used), NEAR_OUTLIERS) if near else 1.0
+        product = float(chdtrc(self.freedom, self.chi2) * of_outliers)
+        return product * (1.0 - np.log(product)) if product > 0.0 else 0.0
 
     @property
     def rms(self) -> float:

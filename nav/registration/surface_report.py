@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import chdtrc, chdtri
+from scipy.special import chdtri
 
 from nav.core.frames import Array, point_jacobian
 from nav.model.case import Case
@@ -60,7 +60,7 @@ class SurfaceVerdict:
     errors : tuple of PredictedError
         At target, cord and arteries; none for a case without plan.
     fit : float
-        Probability of residuals as large as these.
+        Probability of residuals as large as these, and of so many outliers a little off.
     """
 
     word: Word
@@ -92,7 +92,7 @@ def judge(case: Case, found: SurfaceRegistration, mirrored: bool = False) -> Sur
     """
     places = critical_points(case) if case.default_plan is not None else ()
     errors = tuple(_predicted(found, place) for place in places)
-    fit = float(chdtrc(found.fit.freedom, found.fit.chi2))
+    fit = found.fit.probability
     worst = max(errors, key=lambda e: e.rms, default=None)
     word: Word
     if worst is not None and worst.rms > MOST_TRE:
@@ -104,7 +104,7 @@ def judge(case: Case, found: SurfaceRegistration, mirrored: bool = False) -> Sur
     elif fit < DOUBTED:
         word = "usable"
         why = (
-            "residuals as large as these happen once in "
+            "residuals as large as these, with so many outliers, happen once in "
             f"{1.0 / max(fit, 1e-6):.0f} by chance; if your touches are worse, say so with --sigma"
         )
     elif 1.0 - found.fit.used.mean() > DOUBTED_OUTLIERS:

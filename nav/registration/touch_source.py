@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from nav.core.covariance import covariance_root
 from nav.core.errors import InputError, Lost
 from nav.core.frames import Array
 from nav.core.tracked_frame import TrackedFrame, TrackedTool
@@ -292,8 +293,6 @@ def _touch(
     stated = series.random[kept].mean(axis=0) / count
     if np.trace(stated) > np.trace(random):
         random = stated
-    values, axes = np.linalg.eigh(series.tip_covariance)
-    root = axes * np.sqrt(np.maximum(values, 0.0))
     said: tuple[str, ...] = ()
     if shift > REFERENCE_SHIFT:
         said = (f"the reference body moved by {shift:.1f} mm in the rig's frame during it",)
@@ -303,7 +302,7 @@ def _touch(
         mean,
         random,
         series.systematic[kept].mean(axis=0),
-        series.rotations[kept].mean(axis=0) @ root,
+        series.rotations[kept].mean(axis=0) @ covariance_root(series.tip_covariance),
         float(np.sqrt((off**2).sum(axis=1).mean())),
         count,
         independent,

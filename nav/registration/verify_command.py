@@ -110,7 +110,7 @@ def verify_files(
             record,
             registration.predicted_tre_at(places[0].position),
             (case.name, case_path),
-            None if reference is None else (load_tool(reference).name, reference),
+            None if reference is None else (load_tool(reference, printed=False).name, reference),
         ),
         *_age(registration_path, record),
     ]

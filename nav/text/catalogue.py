@@ -12,17 +12,21 @@ from nav.core.notice import Notice
 from nav.text.camera_sentences import CAMERAS
 from nav.text.capture_sentences import CAPTURE
 from nav.text.command_sentences import COMMANDS
+from nav.text.link_sentences import LINKS
 from nav.text.po import translations
 from nav.text.reconstruction_sentences import RECONSTRUCTION
+from nav.text.recording_sentences import RECORDING
 from nav.text.registration_sentences import REGISTRATION
+from nav.text.replay_labels import REPLAY
 from nav.text.session_sentences import SESSION
 from nav.text.template import Filler, Parts, Plural, Template
 from nav.text.tracking_sentences import TRACKING
 from nav.text.window_labels import WINDOW
 
 TEMPLATES: Mapping[str, Template] = {
-    **TRACKING, **CAMERAS, **REGISTRATION, **RECONSTRUCTION, **SESSION, **COMMANDS, **WINDOW,
-    **CAPTURE,
+    **TRACKING, **CAMERAS, **REGISTRATION, **RECONSTRUCTION, **SESSION, **RECORDING, **COMMANDS,
+    **WINDOW, **LINKS, **CAPTURE,
+    **REPLAY,
 }  # fmt: skip
 LOCALE = Path(__file__).parent.parent / "locale"
 SOURCE = "en"

@@ -69,6 +69,11 @@ SESSION: dict[str, Template] = {
         "Registration doubtful: {check}. C: touch it again, G: register again"
     ),
     "usable_in_use": "registration {verdict}",
+    # limits that a set-up has instead of the usual ones
+    "limits_lowered": "alarms come later than the case says, by lab.toml: {structures:first 3}",
+    "check_limit_raised": (
+        "check points may be off by up to {limit_mm:g} mm, by lab.toml; usual are {usual_mm:g} mm"
+    ),
     "registration_not_saved": "the registration is not saved: {problem}",
     # the tracking process
     "opening": "Opening cameras or recording, and the case",

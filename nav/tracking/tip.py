@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from nav.core.covariance import covariance_root
 from nav.core.errors import Lost
-from nav.core.frames import Pose
+from nav.core.frames import Array, Pose
 from nav.core.tracked_frame import Tip, TrackedFrame
 from nav.tracking.tool import Tool
 
@@ -37,12 +38,34 @@ def tip_from_pose(
     position, random = frame_from_tool.apply(tool.tip.position)
     rotation = frame_from_tool.transform.rotation.as_matrix()
     heading = None if tool.tip.axis is None else rotation @ tool.tip.axis
-    systematic = rotation @ tool.tip.covariance @ rotation.T
+    calibration = tip_error_columns(rotation, tool, tip_scale_sd)
+    systematic = calibration @ calibration.T
     if systematic_pose is not None:
         systematic = systematic + systematic_pose.apply(tool.tip.position)[1]
-    by_scale = tip_scale_sd * (rotation @ tool.tip.position)
-    systematic = systematic + np.outer(by_scale, by_scale)
     return Tip(position, heading, random, systematic)
+
+
+def tip_error_columns(rotation: Array, tool: Tool, tip_scale_sd: float = 0.0) -> Array:
+    """Return how the errors of a tip's calibration move it: the same ones in every frame.
+
+    Parameters
+    ----------
+    rotation : ndarray, shape (3, 3)
+        frame_from_tool.
+    tool : Tool
+        With a tip.
+    tip_scale_sd : float
+        Relative error of the tip's place in the tool's frame by the scale of the print.
+
+    Returns
+    -------
+    ndarray, shape (3, 4)
+        One standard deviation of each in a column, in the frame, mm.
+    """
+    assert tool.tip is not None
+    by_scale = tip_scale_sd * tool.tip.position
+    root = covariance_root(tool.tip.covariance)
+    return np.asarray(rotation @ np.column_stack([root, by_scale]))
 
 
 def tip_in_reference(tracked: TrackedFrame, needle: Tool, reference: str) -> Tip | Lost:

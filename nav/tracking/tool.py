@@ -259,13 +259,15 @@ def marker_pattern(dictionary: str, marker_id: int) -> NDArray[np.uint8]:
     return (cv2.aruco.generateImageMarker(words, marker_id, cells) > 127).astype(np.uint8)
 
 
-def load_tool(path: Path) -> Tool:
+def load_tool(path: Path, printed: bool = True) -> Tool:
     """Load a tool from its TOML file.
 
     Parameters
     ----------
     path : Path
         TOOL.toml.
+    printed : bool
+        Whether it must have printed markers; another tracker's tools have none.
 
     Returns
     -------
@@ -279,6 +281,9 @@ def load_tool(path: Path) -> Tool:
         have.
     """
     table = load_toml(path, ToolFile)
+    if not (printed or table.marker):
+        needle = None if table.needle is None else table.needle.kind()
+        return Tool(table.name, table.dictionary or "", (), _tip(table.tip), needle=needle)
     if table.dictionary is None or not table.marker:
         raise InputError(f"{path}: has no markers; expected dictionary and at least one [[marker]]")
     size = predefined_dictionary(table.dictionary).bytesList.shape[0]

@@ -26,6 +26,17 @@ BUTTONS: tuple[tuple[str, str, Notice | str], ...] = (
     ("restart", "action_restart", Notice("key_home")),
 )
 
+KEYS = {
+    Qt.Key.Key_Space: "capture",
+    Qt.Key.Key_Backspace: "undo",
+    Qt.Key.Key_S: "skip",
+    Qt.Key.Key_C: "check",
+    Qt.Key.Key_G: "register",
+    Qt.Key.Key_P: "plan",
+    Qt.Key.Key_K: "pause",
+    Qt.Key.Key_M: "mark",
+    Qt.Key.Key_Home: "restart",
+}
 TOUCHING = {
     Stage.REGISTER: frozenset({"capture", "undo"}),
     Stage.VERIFY: frozenset({"capture", "undo", "skip"}),

@@ -72,6 +72,7 @@ def run_window(
     reference: str = "reference",
     close_at_end: bool = False,
     still: Path | None = None,
+    kind: type[LiveWindow] = LiveWindow,
 ) -> int:
     """Show the live window until it is closed, and end the tracking process.
 
@@ -91,6 +92,8 @@ def run_window(
         Close a moment after the source came to its end.
     still : Path, optional
         Write the window's last live picture there (PNG) when the source ends.
+    kind : type
+        Of the window.
 
     Returns
     -------
@@ -104,7 +107,7 @@ def run_window(
     """
     app = application()
     drawing = ProcessDrawing(case)
-    window = LiveWindow(case, feed, needle, title=title, reference=reference, drawing=drawing)
+    window = kind(case, feed, needle, title=title, reference=reference, drawing=drawing)
     code = 0
 
     def on_end(ended: Ended) -> None:

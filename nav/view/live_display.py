@@ -1,5 +1,6 @@
 """Everything that the window shows, as values: texts, levels, positions, and reasons for blanks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -249,6 +250,8 @@ class DisplayState:
         The 3D view.
     age : str
         Of the pictures that the numbers come from.
+    record : Notice or None
+        Whether it is recorded; None where nothing would be.
     """
 
     live: bool
@@ -266,3 +269,24 @@ class DisplayState:
     rate: str
     scene: SceneState
     age: str = ""
+    record: Notice | None = None
+
+
+def record_of(notices: Sequence[Notice]) -> tuple[Notice | None, tuple[Notice, ...]]:
+    """Return what the recorder says of itself, and the notices that are shown as such.
+
+    Parameters
+    ----------
+    notices : sequence of Notice
+        Of the newest update.
+
+    Returns
+    -------
+    record : Notice or None
+        "recording" or "not_recording"; None where there is no recorder.
+    others : tuple of Notice
+        All but "recording", which is no news.
+    """
+    states = [n for n in notices if n.code in ("recording", "not_recording")]
+    others = tuple(n for n in notices if n.code != "recording")
+    return (states[0] if states else None), others

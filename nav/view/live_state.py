@@ -28,6 +28,7 @@ from nav.view.live_display import (
     Segment,
     TargetState,
     Why,
+    record_of,
 )
 from nav.view.pace import SIMULATION_SILENT, STALE_AFTER
 from nav.view.words import (
@@ -91,7 +92,9 @@ def display(
         Without numbers where there is a reason to blank them.
     """
     stage = update.stage if update is not None else Stage.CASE
-    notices = update.notices if update is not None else ()
+    record, notices = record_of(update.notices if update is not None else ())
+    if ended is not None or not alive:
+        record = None
     plan = _plan_name(case, update, plan)
     banner = _banner(update, now, alive, ended, standstill, preparing, stale_after)
     if update is None or banner is not None:
@@ -102,7 +105,7 @@ def display(
             _blank_gauge(case, "artery", why), _blank_gauge(case, "cord", why),
             (), why, TargetState(plan, why=why),
             (Light(needle, "unknown"), Light(reference, "unknown")),
-            "", "", SceneState(plan=plan, fiducials=_fiducials(case, stage)),
+            "", "", SceneState(plan=plan, fiducials=_fiducials(case, stage)), record=record,
         )  # fmt: skip
     guidance = update.guidance
     found = _proximity(guidance, needle, reference)
@@ -120,7 +123,7 @@ def display(
         f"{1000 * update.delay:.0f} ms" if math.isfinite(update.delay) else "",
         f"{update.rate:.0f} /s" if math.isfinite(update.rate) else "",
         _scene(case, update, found, plan, (artery, cord)),
-        label("simulated") if update.simulated else _age(now - update.captured_at),
+        label("simulated") if update.simulated else _age(now - update.captured_at), record,
     )  # fmt: skip
 
 

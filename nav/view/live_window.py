@@ -29,7 +29,7 @@ from nav.tracking.tool import Tool
 from nav.view.camera_pictures import Pictures
 from nav.view.fitted import ElidedLabel
 from nav.view.gauge import Gauge
-from nav.view.header import Prompt, Steps, usable_commands
+from nav.view.header import KEYS, Prompt, Steps, usable_commands
 from nav.view.lights import Lights
 from nav.view.live_display import DisplayState
 from nav.view.live_state import display, gauge_limits
@@ -37,6 +37,7 @@ from nav.view.overlays import BannerBar, Notices, ViewButtons
 from nav.view.pace import Pace
 from nav.view.quitting import QUIT_KEY
 from nav.view.readouts import Ahead, Target
+from nav.view.record_indicator import RecordIndicator
 from nav.view.render_process import Drawing
 from nav.view.scene_widget import SceneWidget
 from nav.view.shaft import shaft_length
@@ -44,7 +45,7 @@ from nav.view.sized import Sized
 from nav.view.strip import Strip
 from nav.view.theme import BACK, QUIET, TEXT, Metrics, font
 from nav.view.viewpoints import STANDARD, VIEWPOINTS
-from nav.view.window_layout import places
+from nav.view.window_layout import Box, places
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ PATIENCE = 5
 BLINK, LIT = 2.0, 0.5
 # mm, outer diameter of 17G (ISO 9626)
 DIAMETER_17G = 1.5
-COMMANDS = ("capture", "undo", "skip", "check", "register")
+COMMANDS = ("capture", "undo", "skip", "check", "register", "mark")
 
 
 class LiveWindow(QMainWindow):
@@ -128,6 +129,7 @@ class LiveWindow(QMainWindow):
         body = QWidget()
         self.setCentralWidget(body)
         self.steps, self.prompt, self.lights = Steps(), Prompt(), Lights()
+        self.record = RecordIndicator()
         length = shaft_length(self.needle)
         self.scene = SceneWidget(self.case, diameter, length, self.clock, drawing)
         self.gauges = {role: Gauge(role) for role in ("artery", "cord")}
@@ -143,7 +145,7 @@ class LiveWindow(QMainWindow):
             "steps": self.steps, "prompt": self.prompt, "scene": self.scene, "strip": self.strip,
             "pictures": self.pictures, "notice": self.notice, "footer": self.footer,
             "speed": self.speed, "lights": self.lights, **self.gauges, "ahead": self.ahead,
-            "target": self.target,
+            "target": self.target, "record": self.record,
         }  # fmt: skip
         for part in self.parts.values():
             part.setParent(body)
@@ -160,7 +162,7 @@ class LiveWindow(QMainWindow):
         """Set positions and sizes from the window's size."""
         m = Metrics(self.height())
         g = m.grid
-        boxes = places(self.width(), self.height())
+        boxes = self.places()
         for name, part in self.parts.items():
             box = boxes[name]
             part.setGeometry(box.x, box.y, box.width, box.height)
@@ -181,10 +183,26 @@ class LiveWindow(QMainWindow):
         self.notices.fit(inner)
         self._place_notices()
 
+    def places(self) -> dict[str, Box]:
+        """Return the box of every part."""
+        return places(self.width(), self.height())
+
+    def chart_time(self) -> float:
+        """Return what is now in the chart, s."""
+        return self.clock()
+
+    def usable(self, state: DisplayState) -> frozenset[str]:
+        """Return the commands whose buttons are shown."""
+        usable = usable_commands(self.case, state) if state.live else frozenset()
+        if self.plays and self.ended is None:
+            over = self.standstill is not None and self.standstill.why == "over"
+            usable |= {"restart"} if over else {"pause", "restart"}
+        return usable
+
     def _place_notices(self) -> None:
         """Place notices below the banner, if there is one: it states why nothing is shown."""
         g = Metrics(self.height()).grid
-        view = places(self.width(), self.height())["scene"]
+        view = self.places()["scene"]
         below = 2 * g + self.banner.height() if self.banner.isVisibleTo(self) else 0
         self.notices.move(view.x + g, view.y + g + below)
 
@@ -213,7 +231,7 @@ class LiveWindow(QMainWindow):
     def _take(self, message: Message | None) -> None:
         if isinstance(message, Update):
             self.newest, self.standstill = message, None
-            self.strip.history.add(message.samples, self.clock())
+            self.strip.history.add(message.samples, self.chart_time())
         elif isinstance(message, Standstill):
             before = "" if self.standstill is None else self.standstill.why
             if message.why == "over" and before != "over":
@@ -279,12 +297,9 @@ class LiveWindow(QMainWindow):
         self.ahead.show_ahead(state.ahead, state.ahead_why)
         self.target.show_target(state.target)
         self.steps.show_stage(state.stage, state.live)
-        usable = usable_commands(self.case, state) if state.live else frozenset()
-        if self.plays and self.ended is None:
-            over = self.standstill is not None and self.standstill.why == "over"
-            usable |= {"restart"} if over else {"pause", "restart"}
+        self.record.show_record(state.record, state.notices)
         plan = state.scene.plan and sentence(Notice("plan_followed", {"plan": state.scene.plan}))
-        self.prompt.show_prompt(state.prompt or plan, usable)
+        self.prompt.show_prompt(state.prompt or plan, self.usable(state))
         self.notices.show_notices(state.notices)
         self.banner.show_banner(state.banner)
         self._place_notices()
@@ -299,7 +314,7 @@ class LiveWindow(QMainWindow):
         self.pictures.show_pictures(thumbnails, "" if state.live else label("no_data"))
         speed = Notice("delay_and_rate", {"delay": state.delay, "rate": state.rate})
         self.speed.setText(sentence(speed) if state.delay else "")
-        self.strip.show_history(now)
+        self.strip.show_history(self.chart_time())
         self.scene.work()
         self.views.show_active(self.scene.named)
 
@@ -314,13 +329,15 @@ class LiveWindow(QMainWindow):
         Parameters
         ----------
         kind : str
-            "capture", "undo", "skip", "check", "register", "pause" or "restart"; "plan" selects the
-            next plan.
+            "capture", "undo", "skip", "check", "register", "mark", "pause" or "restart"; "plan"
+            selects the next plan.
         """
         if self.ended is not None:
             return
         if kind == "plan":
             self._next_plan()
+        elif kind == "mark" and self.state.record is None:
+            return  # nobody would remember it
         elif kind in COMMANDS or (self.plays and kind in ("pause", "restart")):
             self.feed.send(Command(kind))  # type: ignore[arg-type]
 
@@ -336,19 +353,9 @@ class LiveWindow(QMainWindow):
         """Handle keys: Space, Backspace, Home and letters are commands; R and the digits views."""
         if event.isAutoRepeat():
             return
-        kinds = {
-            Qt.Key.Key_Space: "capture",
-            Qt.Key.Key_Backspace: "undo",
-            Qt.Key.Key_S: "skip",
-            Qt.Key.Key_C: "check",
-            Qt.Key.Key_G: "register",
-            Qt.Key.Key_P: "plan",
-            Qt.Key.Key_K: "pause",
-            Qt.Key.Key_Home: "restart",
-        }
         key = Qt.Key(event.key())
-        if key in kinds:
-            self.ask(kinds[key])
+        if key in KEYS:
+            self.ask(KEYS[key])
         elif key == Qt.Key.Key_R:
             self.scene.look(STANDARD)
         elif Qt.Key.Key_1 <= key < Qt.Key.Key_1 + len(VIEWPOINTS):
@@ -373,7 +380,7 @@ class LiveWindow(QMainWindow):
         """
         path = Path(path)
         self._arrange()  # a window that is not shown has not received its size yet
-        self.strip.show_history(self.clock(), must=True)
+        self.strip.show_history(self.chart_time(), must=True)
         self.scene.work(finish=True)
         picture = self.grab()
         beside = path.with_name(f".{path.name}.part")

@@ -119,7 +119,7 @@ class Strip(Sized):
 
     def show_history(self, now: float, must: bool = False) -> None:
         """Draw the lines as of now, s, at most once in EVERY unless with `must`."""
-        if now - self._last < EVERY and not must:
+        if abs(now - self._last) < EVERY and not must:  # a replay may go back
             return
         self._last = now
         for role, (value, bound) in self.lines.items():

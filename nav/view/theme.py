@@ -40,6 +40,8 @@ STEEL = QColor("#c9d6e2")
 # tools in the camera pictures: none of them a colour of an alarm
 TOOL = (QColor("#6fd3ff"), QColor("#d79bff"), QColor("#a8e05f"))
 LOST = QColor("#ff8f6b")
+# what is not live: a colour of nothing else
+REPLAY = QColor("#f27fe0")
 
 
 @dataclass(frozen=True)

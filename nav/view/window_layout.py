@@ -33,13 +33,15 @@ class Box:
         return self.y + self.height
 
 
-def places(width: int, height: int) -> dict[str, Box]:
+def places(width: int, height: int, reserved: int = 0) -> dict[str, Box]:
     """Return the box of every part of the window; none overlaps another.
 
     Parameters
     ----------
     width, height : int
         Of the window, px.
+    reserved : int
+        Height kept free above the footer, for "replay", px.
 
     Returns
     -------
@@ -51,22 +53,25 @@ def places(width: int, height: int) -> dict[str, Box]:
     column = min(max(round(0.46 * height), width // 4), 2 * width // 5)
     x = width - column - g
     head, prompt, foot = 5 * g, 6 * g, 3 * g
-    bottom = height - foot
-    chart = round(0.235 * height)
+    bottom = height - foot - reserved
+    chart = round(0.235 * (height - reserved))
     left = x - 2 * g
     strip = round(0.44 * left)
     top = head + prompt
     boxes = {
-        "steps": Box(0, 0, width, head),
+        "steps": Box(0, 0, x, head),
+        "record": Box(x, 0, column, head),
         "prompt": Box(0, head, x, prompt),
         "scene": Box(g, top, left, bottom - chart - g - top),
         "strip": Box(g, bottom - chart, strip, chart),
         "pictures": Box(2 * g + strip, bottom - chart, left - strip - g, chart),
-        "notice": Box(2 * g, bottom, x // 2, foot),
-        "footer": Box(2 * g + x // 2, bottom, x // 2 - 3 * g, foot),
-        "speed": Box(x, bottom, column - g, foot),
+        "notice": Box(2 * g, height - foot, x // 2, foot),
+        "footer": Box(2 * g + x // 2, height - foot, x // 2 - 3 * g, foot),
+        "speed": Box(x, height - foot, column - g, foot),
     }
     y = head + g
+    if reserved:
+        boxes["replay"] = Box(g, bottom + g, width - 2 * g, reserved - g)
     room = bottom - y - 4 * g
     for name, share in (("lights", 0.095), ("artery", 0.3), ("cord", 0.3), ("ahead", 0.135)):
         boxes[name] = Box(x, y, column, round(share * room))

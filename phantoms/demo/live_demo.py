@@ -13,11 +13,12 @@ from rich.console import Console
 from nav.core.errors import InputError
 from nav.display import check_display, no_display
 from nav.live.feed import START_SECONDS, ProcessFeed, say_end
+from nav.live.observers import ObserverSetup
 from nav.text.catalogue import ENGLISH
 from phantoms.demo.twin import FILES_WRITTEN, TITLE, TwinJob
 
 
-def run_twin(seed: int, console: Console) -> None:
+def run_twin(seed: int, console: Console, observers: tuple[ObserverSetup, ...] = ()) -> None:
     """Show the live window on a simulated puncture that works by itself.
 
     Parameters
@@ -26,6 +27,8 @@ def run_twin(seed: int, console: Console) -> None:
         Determines the pose of the phantom, the hand and the noise.
     console : Console
         Where progress is shown until the window appears.
+    observers : tuple of ObserverSetup
+        Recorder and links to other programs.
 
     Raises
     ------
@@ -38,7 +41,7 @@ def run_twin(seed: int, console: Console) -> None:
         check_display()
     with tempfile.TemporaryDirectory(prefix="c1c2nav-") as name:
         folder = Path(name)
-        feed = ProcessFeed(TwinJob(folder, seed))
+        feed = ProcessFeed(TwinJob(folder, seed, observers))
         try:
             with (
                 console.status("making the phantom (the first time this compiles, a minute)"),

@@ -3,12 +3,13 @@
 What makes the phantom needs hundreds of megabytes; none of it is imported here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from nav.core.notice import Notice
 from nav.live.feed import Progress, silent
+from nav.live.observers import ObserverSetup
 
 FILES_WRITTEN = Notice("phantom_files_written")  # reported when the window may read them
 TITLE = "Demonstration: simulated lateral C1-C2 puncture"
@@ -24,10 +25,13 @@ class TwinJob:
         Where the files are written; empty.
     seed : int
         Of poses, hand and noise.
+    observers : tuple of ObserverSetup
+        Recorder and links to other programs.
     """
 
     folder: Path
     seed: int
+    observers: tuple[ObserverSetup, ...] = ()
 
     def open(self, progress: Progress = silent) -> Any:
         """Write the files, report that, and set up room, hand and pipeline."""
@@ -40,4 +44,5 @@ class TwinJob:
         # heavier to import: the window need not wait for it
         from phantoms.demo.work import true_job
 
-        return true_job(self.folder, anatomy, self.seed, rig).open(progress)
+        job = true_job(self.folder, anatomy, self.seed, rig)
+        return replace(job, observers=self.observers).open(progress)

@@ -16,12 +16,13 @@ from nav.core.notice import Notice
 from nav.core.tracked_frame import TrackedFrame
 from nav.live.feed import Progress, silent
 from nav.live.messages import Command, Sample, Update
-from nav.live.observers import Observer
+from nav.live.observers import Observer, ObserverSetup
 from nav.live.publish import chart_sample, make_update
 from nav.live.session import Session, State
 from nav.model.case import Plan, load_case
 from nav.pipeline import Pipeline
 from nav.record.log import RunLog
+from nav.record.session.carried_files import CarriedFiles
 from nav.registration.registration_result import Registration
 from nav.tracking.camera_poses import CameraPoses
 from nav.tracking.tool import Tool, load_tool
@@ -105,6 +106,8 @@ class DemoJob:
         From the anatomy's frame to that of the case, which may be a scan's.
     axes : mapping of str to ndarray, shape (3,), or None
         A divot's outward axis by label, anatomy's frame; the phantom's where None.
+    observers : tuple of ObserverSetup
+        Recorder and links to other programs.
     """
 
     folder: Path
@@ -116,6 +119,7 @@ class DemoJob:
     rig: Rig
     case_from_model: RigidTransform = field(default_factory=RigidTransform.identity)
     axes: Mapping[str, Array] | None = None
+    observers: tuple[ObserverSetup, ...] = ()
 
     def open(self, progress: Progress = silent) -> "DemoWork":
         """Set up the room, the hand and the pipeline."""
@@ -155,13 +159,11 @@ class DemoWork:
         Called with what is being done and the share done, 0 to 1.
     """
 
-    notices: tuple[Notice, ...] = ()
-    observers: tuple[Observer, ...] = ()
     recording = None
     simulated = True  # time does not advance while images are drawn
 
     def __init__(self, job: DemoJob, progress: Progress = silent) -> None:
-        folder = job.folder
+        folder = self.folder = job.folder
         progress(ROOM, 0.0)
         needle = load_tool(folder / "needle.toml")
         tools = [needle, load_tool(folder / "reference.toml")]
@@ -189,6 +191,20 @@ class DemoWork:
         self.samples: list[Sample] = []
         self.newest: tuple[TrackedFrame, State] | None = None
         self.began = self.now = 0.0
+        self.tools = {tool.name: tool for tool in tools}
+        self.observers: list[Observer] = []
+        self.observers += [setup.open(self) for setup in job.observers]
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What recorder and links say."""
+        return tuple(notice for observer in self.observers for notice in observer.notices)
+
+    def carried_files(self) -> CarriedFiles:
+        """Return the files that a record of this use carries along."""
+        folder = self.folder
+        tools = tuple((name, folder / f"{name}.toml") for name in ("needle", "reference"))
+        return CarriedFiles(folder / "rig.toml", tools, folder / "case" / "case.toml")
 
     def listen(self, tracked: TrackedFrame, state: State) -> Iterable[Command]:
         """Record what the report needs; show the screen to the hand."""

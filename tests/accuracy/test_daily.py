@@ -389,6 +389,16 @@ def test_a_mirror_image_is_no_comparison(tmp_path, capsys, axis):
     assert not page.exists()
 
 
+def test_points_that_are_not_the_same_are_no_comparison(tmp_path, capsys):
+    first = touched(tmp_path / "a.csv", np.random.default_rng(1), 0.1)
+    exchanged = dict(zip(PATTERN, np.roll(list(PATTERN.values()), 1, axis=0), strict=True))
+    second = points(tmp_path / "b.csv", exchanged)
+    assert run("accuracy", "compare", first, second) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "do not match: FRE" in said.err
+
+
 @pytest.mark.parametrize("more", [("--name", "x"), ("--offset", "nan"), ("--offset", "1")])
 def test_options_of_poses_are_refused_with_points(tmp_path, capsys, more):
     first = points(tmp_path / "a.csv", PATTERN)

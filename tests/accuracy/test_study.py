@@ -170,6 +170,7 @@ colour = "red"
 [cameras]
 width = 1920
 view = 400
+count = [1, 2, 1]
 noise = [2.0, -1.0]
 lens = 8
 [needle]
@@ -180,11 +181,12 @@ bevel = "round"
     said = capsys.readouterr().err.strip().splitlines()
     for words in (
         "trials: expected a whole number from 2", "colour: unknown key", "height: is missing",
-        "view: expected a number from 5 to 150, got 400", "noise: expected", "lens: unknown key",
+        "view: expected a number from 5 to 150, got 400", "noise: expected",
+        "count: 1 is listed twice", "lens: unknown key",
         "bevel: expected one of none, cutting",
     ):  # fmt: skip
         assert sum(words in line for line in said) == 1, words
-    assert len(said) == 7
+    assert len(said) == 8
     assert all(line.startswith(f"nav: {path}: ") for line in said)
     assert not (tmp_path / "out").exists()
 

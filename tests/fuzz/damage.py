@@ -28,11 +28,12 @@ STRUCTURED: dict[str, Change] = {
     ".dcm": changed_dicom,
     ".mrml": changed_xml,
     ".vtp": changed_xml,
+    ".xml": changed_xml,
     ".mrb": changed_zip,
     ".3mf": changed_zip,
 }
 TEXTS = frozenset(
-    (".toml", ".json", ".csv", ".fcsv", ".obj", ".vtp", ".ply", ".stl", ".vtk", ".mrml")
+    (".toml", ".json", ".csv", ".fcsv", ".obj", ".vtp", ".ply", ".stl", ".vtk", ".mrml", ".xml")
 )
 
 

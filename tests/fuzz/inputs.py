@@ -15,7 +15,11 @@ from calibration.printing.paper import paper_named
 from nav.camera.rig import write_rig
 from nav.core.files import write_toml
 from nav.core.frames import Pose, rigid
+from nav.lab.lab_file import LAB_FORMAT, LabFile
+from nav.lab.lab_template import lab_text
 from nav.record.pose_table import COLUMNS, UPPER, pose_columns
+from nav.record.session_export.export_format import ExportOptions, export_format
+from nav.record.session_export.session_content import SessionContent
 from nav.registration.points import register_points
 from nav.registration.registration_result import write_registration
 from nav.tracking.tool import write_tool
@@ -26,6 +30,7 @@ from phantoms.kit.solid import box, mesh_of
 from phantoms.twin.simulated_tools import needle_tool, reference_tool
 from tests.fuzz.exchanged import make_neck
 from tests.fuzz.scans import make_labels, make_scans
+from tests.record.pose_sessions import frames_of, write_pictures, write_pose_session
 from tests.synthetic import small_rig
 from tests.synthetic_stylus import Hand, simulate_stylus
 
@@ -62,6 +67,7 @@ def make_inputs(folder: Path) -> None:
     _points(folder)
     _poses(folder)
     _metaio_sequence(folder)
+    _recorded_elsewhere(folder)
     _pictures(folder)
     touched = np.array([FIDUCIALS[n] for n in FIDUCIALS]) + 0.1
     model = np.array(list(FIDUCIALS.values()))
@@ -83,6 +89,7 @@ def make_inputs(folder: Path) -> None:
     for kit in (folder, folder / "kit"):
         write_parts(kit, parts)
         write_kit_toml(kit / "kit.toml", "neck", "dry", AnatomyParameters(), parts, 7)
+    _lab(folder)
     make_scans(folder)
     make_labels(folder)
     make_neck(folder)
@@ -118,6 +125,24 @@ def _case(folder: Path) -> None:
             "plan": [{"name": "left", "entry": [60.0, 0.0, 0.0], "target": [0.0, 0.0, 0.0]}],
         },
     )
+
+
+def _lab(folder: Path) -> None:
+    """A lab.toml with an entry of every kind."""
+    limits = {"caution": 6.0, "danger": 3.0}
+    data = {
+        "format": LAB_FORMAT,
+        "rig": "rig.toml",
+        "tools": ["needle.toml", "reference.toml"],
+        "case": "case.toml",
+        "registration": "registration.toml",
+        "language": "de",
+        "cameras": {name: number for number, name in enumerate(small_rig(2).names)},
+        "recording": {"pictures": "lossless"},
+        "limits": {"fle": 0.3, "role": {"artery": limits}, "structure": {"cordstl": limits}},
+        "links": {"igtl_server": 18944, "polaris": "0.0.0.0:8765", "lsl": True},
+    }
+    (folder / "lab.toml").write_text(lab_text(LabFile.model_validate(data)))
 
 
 def _points(folder: Path) -> None:
@@ -178,6 +203,24 @@ def _metaio_sequence(folder: Path) -> None:
         lines.append(f"Seq_Frame{number:04d}_Timestamp = {time:.6f}")
     head = "\n".join([*lines, "ElementDataFile = LOCAL", ""])
     (folder / "poses.igs.mha").write_bytes(head.encode() + bytes(range(20)))
+
+
+def _recorded_elsewhere(folder: Path) -> None:
+    """A session, and what it is exported as and read back from."""
+    random = np.random.default_rng(6)
+    motion = [
+        tuple(
+            rigid(random.normal(0.0, 1.0, 3), random.normal(0.0, 100.0, 3)) if number % 5 else None
+            for _ in ("needle", "reference")
+        )
+        for number in range(8)
+    ]
+    session = write_pose_session(folder / "session", frames_of(motion), ["start"])
+    write_pictures(folder / "jpegs", False)
+    write_pictures(folder / "lossless", True)
+    content = SessionContent(session)
+    for name in ("poses.seq.nrrd", "transcript.xml"):
+        export_format(Path(name)).export(content, folder / name, ExportOptions())
 
 
 def _pictures(folder: Path) -> None:

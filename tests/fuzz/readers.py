@@ -1,22 +1,39 @@
 """What reads files, and is given damaged ones: each reader with the work that relies on it."""
 
 import contextlib
+import io
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from rich.console import Console
 
 from calibration.board import load_board
 from nav.camera.rig import load_rig
 from nav.camera.source import open_source
-from nav.core.errors import InputError
+from nav.core.errors import InputError, InputErrors
 from nav.core.frameset import FrameSource
 from nav.core.output_checks import refuse_replacing
 from nav.core.tracked_frame import Tip
 from nav.guidance.proximity import proximity
+from nav.lab.lab_check import check_lab_file
+from nav.lab.lab_file import read_lab
+from nav.lab.lab_show import lab_entries, live_command
 from nav.model.case import load_case, navigable
 from nav.record.metaio_sequence import MetaIOSequence
 from nav.record.pose_recording import PoseRecording
+from nav.record.recorded_poses import open_recorded_poses
+from nav.record.session.picture_codec import PictureError
+from nav.record.session.session_pictures import PictureReader
+from nav.record.session.session_reader import open_session
+from nav.record.session_export.export_format import ExportOptions, export_format
+from nav.record.session_export.session_content import SessionContent
+from nav.record.session_tools.session_check import findings
+from nav.record.session_tools.session_overview import overview
+from nav.record.session_tools.session_repair import repair_session
+from nav.record.session_tools.session_report import report_session
+from nav.record.session_tools.session_show import show_session
 from nav.registration.registration_result import load_registration
 from nav.tracking.pose_source import StatedErrors
 from nav.tracking.tool import check_tools, load_tool
@@ -80,8 +97,68 @@ def _metaio_sequence(folder: Path) -> None:
         tracked.pose("stylus", relative_to="reference")
 
 
+def _poses_elsewhere(name: str) -> Callable[[Path], None]:
+    def work(folder: Path) -> None:
+        stated = StatedErrors(0.2, 0.003)
+        for tracked in open_recorded_poses(folder / name, ("needle", "reference"), stated):
+            tracked.pose("needle", relative_to="reference")
+
+    return work
+
+
+def _session(folder: Path) -> None:
+    reader = open_session(folder / "session")
+    for each_of in (reader.frames, reader.guidance, reader.events):
+        for _ in each_of():
+            pass
+
+
+def _session_pictures(name: str) -> Callable[[Path], None]:
+    def work(folder: Path) -> None:
+        for picture in PictureReader(folder / name):
+            with contextlib.suppress(PictureError):  # of one picture; the others are read
+                picture.image()
+
+    return work
+
+
+def _exports(folder: Path) -> None:
+    content = SessionContent(folder / "session")
+    for name in ("t.csv", "t.xlsx", "t.igs.mha", "t.xml"):
+        export_format(Path(name)).export(content, folder / "out" / name, ExportOptions())
+
+
+def _session_tools(folder: Path) -> None:
+    session, quiet = folder / "session", Console(file=io.StringIO())
+    overview(session)
+    works = (
+        lambda path: show_session(path, quiet),
+        lambda path: list(findings(path)),
+        lambda path: report_session(path, folder / "out" / "session.html", None, quiet),
+        lambda path: repair_session(path, folder / "out" / "repaired", quiet),
+    )
+    refused = []
+    for work in works:
+        try:
+            work(session)
+        except InputError as error:
+            refused.append(error)
+    if refused:
+        raise refused[0]
+
+
 def _kit(folder: Path) -> None:
     load_kit(folder / "kit.toml")
+
+
+def _lab(folder: Path) -> None:
+    found = check_lab_file(folder / "lab.toml", ())
+    lab = read_lab(folder / "lab.toml").lab
+    list(lab_entries(lab.file))
+    live_command(lab)
+    if found.problems:
+        assert all(len(line.splitlines()) == 1 for line in found.problems)
+        raise InputErrors(found.problems)
 
 
 def _outputs(folder: Path) -> None:
@@ -116,6 +193,16 @@ READERS: dict[str, Reader] = {
     ),
     "recorded poses": Reader(("poses.csv",), _recorded_poses),
     "MetaIO sequence": Reader(("poses.igs.mha",), _metaio_sequence),
+    "NRRD sequence": Reader(("poses.seq.nrrd",), _poses_elsewhere("poses.seq.nrrd")),
+    "transcript": Reader(("transcript.xml",), _poses_elsewhere("transcript.xml")),
+    "session's poses": Reader(("session/session.mcap",), _poses_elsewhere("session")),
+    "session": Reader(("session/session.mcap",), _session),
+    "session's JPEGs": Reader(("jpegs/pictures.mcap",), _session_pictures("jpegs"), True),
+    "session's lossless pictures": Reader(
+        ("lossless/pictures.mcap",), _session_pictures("lossless")
+    ),
+    "session's exports": Reader(("session/session.mcap",), _exports),
+    "session's tools": Reader(("session/session.mcap",), _session_tools),
     "stylus": Reader(("poses.igs.mha", "touched.csv"), command(*STYLUS, "--output", "out/r.toml")),
     "registration": Reader(("registration.toml",), _registration),
     "times": Reader(("seen/times.csv",), lambda f: _source(f / "seen", f / "rig.toml"), True),
@@ -127,6 +214,7 @@ READERS: dict[str, Reader] = {
     "mp4": Reader(("film/film.mp4",), lambda f: _source(f / "film/film.mp4", f / "one.toml"), True),
     "avi": Reader(("film/film.avi",), lambda f: _source(f / "film/film.avi", f / "one.toml"), True),
     "kit": Reader(("kit.toml",), _kit),
+    "lab": Reader(("lab.toml",), _lab),
     "recipe": Reader(("recipe.toml",), lambda f: named_recipe(None, file=f / "recipe.toml")),
     "outputs": Reader(("registration.toml", "poses.csv", "kit/kit.toml"), _outputs),
     **SCAN_READERS,

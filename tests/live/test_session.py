@@ -158,8 +158,9 @@ def test_window_and_command_line_judge_the_same_touches_alike():
     found = assess_touches(
         work.case.fiducials,
         {touch.fiducial.label: touch.position for touch in touches},
-        {touch.fiducial.label: touch.covariance for touch in touches},
+        {touch.fiducial.label: touch.own for touch in touches},
         target=PLANS[0].target,
+        shared={touch.fiducial.label: touch.shared for touch in touches},
     )
     assert tuple(error for _, error in session.checks) == found.checks
     assert session.assessment.predicted_tre == found.predicted_tre
@@ -192,6 +193,9 @@ def test_a_touch_is_the_mean_and_its_random_error_shrinks_the_systematic_does_no
     tip = turn @ RIG_FROM_NEEDLE.as_matrix()
     expected = turn @ RANDOM @ turn.T / TOUCH_FRAMES + tip @ SYSTEMATIC @ tip.T
     assert touch.covariance == pytest.approx(expected, abs=1e-12)
+    # what all touches share is kept apart: it moves them together and does not average out
+    assert touch.shared @ touch.shared.T == pytest.approx(tip @ SYSTEMATIC @ tip.T, abs=1e-12)
+    assert touch.own == pytest.approx(turn @ RANDOM @ turn.T / TOUCH_FRAMES, abs=1e-12)
 
 
 def test_a_tip_lost_while_gathering_gives_the_touch_up_and_says_why():
@@ -260,8 +264,8 @@ def test_it_registers_with_the_errors_of_the_touches():
     expected = register_points(
         [touch.fiducial.position for touch in touches],
         [touch.position for touch in touches],
-        np.array([touch.covariance for touch in touches]),
-        work.session.fle,
+        np.array([touch.own + np.eye(3) * work.session.fle**2 for touch in touches]),
+        shared=np.array([touch.shared for touch in touches]),
     )
     registration = work.pipeline.registration
     assert registration is not None

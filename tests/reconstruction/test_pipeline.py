@@ -205,6 +205,12 @@ def test_a_case_is_written_read_and_keeps_its_remarks(tmp_path):
         assert structure.sigma_at(surface.vertices[:50]) == pytest.approx(
             np.maximum(surface.sigma[:50], 0.02), rel=1e-3
         )
+    for name in ("cord", "dura"):  # they go on below C4 and above the foramen magnum
+        (structure,) = (s for s in case.structures if s.name == name)
+        low, high = sorted(structure.continuations, key=lambda end: end.point[2])
+        assert low.direction[2] < -0.7
+        assert high.direction[2] > 0.7
+        assert low.point[2] < structure.surface.vertices[:, 2].min() + 5.0
     assert (tmp_path / "case" / "volume.nii.gz").is_file()
     assert (tmp_path / "case" / "overview.png").read_bytes().startswith(b"\x89PNG")
 

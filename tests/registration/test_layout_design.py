@@ -173,6 +173,7 @@ def test_the_best_of_a_cases_own_fiducials_are_written_and_drawn(case, capsys, t
             "place.csv: registration: the 12 fiducials",
         ),
         (("--candidates", "far.csv"), "far.csv"),
+        (("--candidates", "check.csv"), f"check.csv: point {next(iter(CHECKS))}: is a check point"),
         (("--candidates", "none.csv"), "nav: none.csv: no such file"),
     ],
 )
@@ -182,6 +183,8 @@ def test_bad_input_is_one_line(case, capsys, tmp_path, monkeypatch, more, words)
     for name, step in (("line", 20.0), ("place", 0.0)):
         rows = [f"x{k},{step * k},0,0" for k in range(12)]
         (tmp_path / f"{name}.csv").write_text("\n".join(["label,x,y,z", *rows]))
+    check = "\n".join(f"{label},{x},{y},{z}" for label, (x, y, z) in CHECKS.items())
+    (tmp_path / "check.csv").write_text(f"label,x,y,z\nA,1,2,3\nB,60,2,3\n{check}\n")
     far = [f"x{k},{1e9 * k},{1e9 * k * k},0" for k in range(12)]
     (tmp_path / "far.csv").write_text("\n".join(["label,x,y,z", *far]))
     code, _, err = run(capsys, case, *more)

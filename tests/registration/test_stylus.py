@@ -168,6 +168,7 @@ def test_divots_in_any_order_left_out_and_contacts_elsewhere_are_told_apart():
         (lambda d: d / 25.4, "are the divots in inches"),
         (lambda d: d * [-1.0, 1.0, 1.0], "mirror image"),
         (lambda d: d[[1, 0, 2, 3, 4, 5, 6, 7]], "another order"),
+        (lambda d: d[::-1], "touched in the reverse order"),
         (lambda d: d[:3], "at least 4"),
         (
             lambda d: np.array([[0.0, 0, 0], [0, 9, 0], [90, 0, 0], [0, 0, 80], [7, 70, 50.0]]),

@@ -8,8 +8,11 @@ import pytest
 
 from nav.cli import main
 from nav.core.files import load_toml
+from nav.record.pose_table import open_pose_table
+from nav.record.recorded_poses import open_recorded_poses
 from nav.registration.registration_result import load_registration
-from nav.tracking.tool import ToolFile, load_tool
+from nav.tracking.pose_source import StatedErrors
+from nav.tracking.tool import Tool, ToolFile, load_tool
 from tests.synthetic_stylus import PHANTOM, Hand, SimulatedStylus, simulate_stylus
 
 REFERENCE = np.array([[0.0, -1, 0, 30], [1, 0, 0, -20], [0, 0, 1, 900], [0, 0, 0, 1]])
@@ -66,6 +69,28 @@ def test_registration_and_tip_are_written(folder, truth, capsys):
     record = tomllib.loads((folder / "registration.toml").read_text())["calibration"]
     assert record["fiducials"] == [f"D{k}" for k in range(1, 9)]
     assert len(record["leave_one_out"]) == 8
+
+
+def test_a_recording_of_another_tracker_gives_the_same(folder, truth):
+    """As `nav register stylus --poses igtl://...` writes it: no tip is known, errors are stated."""
+    assert run(folder, "--divots", str(folder / "divots.csv")) == 0
+    first = load_registration(folder / "registration.toml").model_from_reference.transform
+    source = open_recorded_poses(
+        folder / "poses.igs.mha", ("stylus", "reference"), StatedErrors(0.2, 0.002)
+    )
+    tools = [Tool(name, "", ()) for name in ("stylus", "reference")]
+    table = open_pose_table(folder / "registration-poses.csv", tools, "reference")
+    for frame in source:
+        table.write(frame)
+    table.close()
+    words = ["register", "stylus", "--poses", str(folder / "registration-poses.csv"), "--divots",
+             str(folder / "divots.csv"), "--output", str(folder / "second.toml")]  # fmt: skip
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert not ended.value.code
+    second = load_registration(folder / "second.toml").model_from_reference.transform
+    there = truth.model_from_reference.inv().apply(PHANTOM)
+    assert second.apply(there) == pytest.approx(first.apply(there), abs=1e-5)
 
 
 def test_markers_and_axis_of_the_tool_file_are_kept(folder):

@@ -6,12 +6,12 @@ from scipy.spatial.transform import RigidTransform, Rotation
 from scipy.stats import chi2
 
 from nav.core.errors import InputError
-from nav.core.frames import perturbed
+from nav.core.frames import Pose, perturbed
 from nav.model.surface import Surface
 from nav.registration.determinacy import weakest_motion
 from nav.registration.prepared_surface import prepare_surface
 from nav.registration.surface_bootstrap import larger_covariance
-from nav.registration.surface_pose import FiducialPairs, linearised, touched_surface
+from nav.registration.surface_pose import FiducialPairs, SurfaceFit, linearised, touched_surface
 from nav.registration.surface_registration import SurfaceNotRegistered, register_surface
 from nav.registration.surface_search import displacement
 
@@ -253,3 +253,27 @@ def test_distances_to_the_facets_are_exact_near_the_surface(bone):
     off = np.abs(found - expected)
     assert np.quantile(off, 0.98) < 1e-4
     assert off.max() < 0.06  # a sharp fold: a fifth of a touch's error
+
+
+def fit_with(residuals):
+    """A fit whose residuals are these, in sd."""
+    off = np.array(residuals)
+    used = np.abs(off) <= 4.0
+    chi = float((off[used] ** 2).sum())
+    covariance = np.eye(6) * 1e-4
+    return SurfaceFit(
+        Pose(RigidTransform.identity(), covariance), off * NOISE, np.full(len(off), NOISE), used,
+        chi, int(used.sum()) - 6, 0.0, weakest_motion(covariance, np.eye(3) * 20.0),
+    )  # fmt: skip
+
+
+def test_a_tip_in_the_air_is_no_evidence_against_a_pose_but_many_points_a_little_off_are():
+    ordinary = list(np.random.default_rng(0).normal(size=40))
+    assert fit_with(ordinary).explained
+    assert fit_with([*ordinary, *[30.0] * 10]).explained
+    assert fit_with([*ordinary, *[6.0] * 9]).explained  # residuals as small as these speak for it
+    assert not fit_with([*ordinary, *[6.0] * 11]).explained
+    rms = np.sqrt(np.mean(np.square(ordinary)))
+    larger = list(np.array(ordinary) / rms * np.sqrt(chi2.isf(0.05, 34) / 40))  # once in 20
+    assert fit_with(larger).explained
+    assert not fit_with([*larger, *[6.0] * 9]).explained

@@ -27,9 +27,12 @@ from nav.text.catalogue import (
     sentence,
 )
 from nav.text.command_sentences import COMMANDS
+from nav.text.link_sentences import LINKS
 from nav.text.po import read_po
 from nav.text.reconstruction_sentences import RECONSTRUCTION
+from nav.text.recording_sentences import RECORDING
 from nav.text.registration_sentences import REGISTRATION
+from nav.text.replay_labels import REPLAY
 from nav.text.session_sentences import SESSION
 from nav.text.template import Parts, Plural, placeholders, texts
 from nav.text.tracking_sentences import TRACKING
@@ -37,7 +40,10 @@ from nav.text.window_labels import WINDOW
 from tests.text.sources import made_notices, texts_of_sources
 
 GERMAN = LOCALE / "de" / "LC_MESSAGES" / "nav.po"
-TABLES = (TRACKING, CAMERAS, REGISTRATION, RECONSTRUCTION, SESSION, COMMANDS, WINDOW, CAPTURE)
+TABLES = (
+    TRACKING, CAMERAS, REGISTRATION, RECONSTRUCTION, SESSION, RECORDING, COMMANDS, WINDOW, LINKS,
+    CAPTURE, REPLAY,
+)  # fmt: skip
 # codes that only the catalogue itself uses, to join lists and name markers
 OWN = {"and", "and_more", "markers"}
 

@@ -267,6 +267,9 @@ def _values(
     given = table[key] if isinstance(table[key], list) else [table[key]]
     if not given:
         wrong.append(f"{place}: the list is empty; expected {known.about}")
+    twice = next((value for k, value in enumerate(given) if value in given[:k]), None)
+    if twice is not None:
+        wrong.append(f"{place}: {twice!r:.60} is listed twice; list each value once")
     if known.words:
         strange = [value for value in given if value not in known.words]
         wrong += [

@@ -1,0 +1,1 @@
+"""Links to other programs: OpenIGTLink and others, out and in."""

@@ -1,0 +1,149 @@
+"""Fields of OpenIGTLink: sizes, text of fixed length filled up with zeros, encodings."""
+
+from functools import lru_cache
+
+from nav.core.errors import OneLine
+
+ASCII, LATIN_1, UTF_8 = 3, 4, 106  # IANA's MIBenum of character sets
+ENCODINGS = {ASCII: "ascii", LATIN_1: "latin-1", UTF_8: "utf-8"}
+
+
+class BadMessage(OneLine):
+    """Bytes that are no message of OpenIGTLink, or one that contradicts itself: one line.
+
+    What follows them cannot be trusted either, so the connection is closed.
+    """
+
+
+@lru_cache(maxsize=1024)  # the same few names in every message
+def fixed_text(text: str, size: int) -> bytes:
+    """Return text as a field of fixed length.
+
+    Parameters
+    ----------
+    text : str
+        Without zeros.
+    size : int
+        Of the field, bytes.
+
+    Returns
+    -------
+    bytes
+        UTF-8, filled up with zeros.
+
+    Raises
+    ------
+    ValueError
+        It does not fit, or contains zeros.
+    """
+    data = text.encode("utf-8")
+    if len(data) > size or b"\0" in data:
+        raise ValueError(f"{text!r}: expected at most {size} bytes, none of them zero")
+    return data.ljust(size, b"\0")
+
+
+def text_of(field: bytes) -> str:
+    """Return the text of a field of fixed length: what is before its first zero.
+
+    Parameters
+    ----------
+    field : bytes
+        From a message.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    BadMessage
+        Not UTF-8.
+    """
+    return decoded(field.split(b"\0", 1)[0], UTF_8)
+
+
+def decoded(data: bytes, encoding: int) -> str:
+    """Return text of which a message gives the encoding.
+
+    Parameters
+    ----------
+    data : bytes
+        From a message.
+    encoding : int
+        Number of the character set.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    BadMessage
+        Another encoding than ASCII, Latin-1 and UTF-8, or bytes that it does not have.
+    """
+    if encoding not in ENCODINGS:
+        raise BadMessage(f"text: encoding is {encoding}, expected one of {sorted(ENCODINGS)}")
+    try:
+        return data.decode(ENCODINGS[encoding])
+    except UnicodeDecodeError:
+        raise BadMessage(f"text: not {ENCODINGS[encoding]}: {data[:20]!r}") from None
+
+
+def encoded(text: str) -> tuple[bytes, int]:
+    """Return text as bytes, and the number of their encoding: ASCII where that will do.
+
+    Parameters
+    ----------
+    text : str
+        Any.
+
+    Returns
+    -------
+    data : bytes
+        The text.
+    encoding : int
+        `ASCII` or `UTF_8`.
+    """
+    return (text.encode("ascii"), ASCII) if text.isascii() else (text.encode("utf-8"), UTF_8)
+
+
+def expect_size(kind: str, body: bytes, size: int) -> None:
+    """Refuse a body that has not the size of its message type.
+
+    Parameters
+    ----------
+    kind : str
+        The message type.
+    body : bytes
+        From a message.
+    size : int
+        Expected, bytes.
+
+    Raises
+    ------
+    BadMessage
+        Another one.
+    """
+    if len(body) != size:
+        raise BadMessage(f"{kind}: has {len(body)} bytes, expected {size}")
+
+
+def expect_multiple(kind: str, body: bytes, size: int) -> None:
+    """Refuse a body that does not consist of whole entries.
+
+    Parameters
+    ----------
+    kind : str
+        The message type.
+    body : bytes
+        From a message.
+    size : int
+        Of an entry, bytes.
+
+    Raises
+    ------
+    BadMessage
+        A part of one is left over.
+    """
+    if len(body) % size:
+        raise BadMessage(f"{kind}: has {len(body)} bytes, expected a multiple of {size}")

@@ -1,0 +1,1 @@
+"""A session: one live use as a folder, written so that nothing is lost, and read back."""

@@ -1,0 +1,257 @@
+"""pictures.mcap: the cameras' pictures of a session, written and read."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from mcap.records import Channel, Message, Metadata
+from mcap.writer import CompressionType, Writer
+
+import nav
+from nav.core.errors import InputError
+from nav.core.frameset import Picture
+from nav.core.notice import Notice
+from nav.record.session.mcap_records import McapRecords
+from nav.record.session.picture_codec import (
+    JPEG_ENCODING,
+    JPEG_SCHEMA,
+    JPEG_SCHEMA_ENCODING,
+    JPEG_SCHEMA_TEXT,
+    LOSSLESS_ENCODING,
+    LOSSLESS_SCHEMA,
+    decode_jpeg,
+    decode_lossless,
+    encode_jpeg,
+    encode_lossless,
+    jpeg_message,
+    read_jpeg_message,
+)
+from nav.record.session.session_format import PICTURES_FILE
+from nav.record.session.whole_blocks import WholeBlocks
+
+PICTURES_FORMAT = "c1c2nav/pictures/1"
+CHUNK = 4 * 1024 * 1024  # bytes
+TOPIC = "/camera/"
+
+
+@dataclass(frozen=True)
+class RecordedPicture:
+    """A picture of a session.
+
+    Parameters
+    ----------
+    camera : str
+        Its name.
+    log_time : int
+        When it was taken, ns, UTC; `SessionClock.ns` of the time in `/frame` gives the same.
+    number : int
+        Counts this camera's recorded pictures.
+    lossless : bool
+        Whether it is bit for bit what the camera gave.
+    data : bytes
+        As recorded.
+    """
+
+    camera: str
+    log_time: int
+    number: int
+    lossless: bool
+    data: bytes
+
+    def image(self) -> Picture:
+        """Decode it.
+
+        Returns
+        -------
+        ndarray, shape (h, w), uint8
+            Grey levels.
+
+        Raises
+        ------
+        PictureError
+            It is damaged.
+        """
+        return decode_lossless(self.data) if self.lossless else decode_jpeg(self.jpeg())
+
+    def jpeg(self) -> bytes:
+        """Return its JPEG file.
+
+        Returns
+        -------
+        bytes
+            As it was recorded; made now where it was recorded lossless.
+
+        Raises
+        ------
+        PictureError
+            It is damaged.
+        """
+        return encode_jpeg(self.image()) if self.lossless else read_jpeg_message(self.data).jpeg
+
+
+class PictureWriter:
+    """Writes pictures.mcap; as `SessionWriter` it needs `flush` and `sync`, and one thread at once.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the session.
+    about : mapping of str to str
+        Of the session.
+    cameras : sequence of str
+        Their names.
+    lossless : bool
+        Whether to keep every bit.
+
+    Raises
+    ------
+    InputError
+        It exists, or cannot be written.
+    """
+
+    def __init__(
+        self, folder: Path, about: Mapping[str, str], cameras: Sequence[str], lossless: bool = False
+    ) -> None:
+        self.lossless = lossless
+        self.file = WholeBlocks(folder / PICTURES_FILE)
+        self._writer = Writer(cast(Any, self.file), CHUNK, CompressionType.NONE)
+        self._writer.start("", f"c1c2nav {nav.__version__}")
+        kept = {name: about[name] for name in ("started_utc", "started_ns", "code")}
+        self._writer.add_metadata("c1c2nav", {"format": PICTURES_FORMAT, **kept})
+        if lossless:
+            schema = self._writer.register_schema(LOSSLESS_SCHEMA, "", b"")
+        else:
+            schema = self._writer.register_schema(
+                JPEG_SCHEMA, JPEG_SCHEMA_ENCODING, JPEG_SCHEMA_TEXT
+            )
+        encoding = LOSSLESS_ENCODING if lossless else JPEG_ENCODING
+        self._channels = {
+            name: self._writer.register_channel(TOPIC + name, encoding, schema) for name in cameras
+        }
+        self.counts = dict.fromkeys(cameras, 0)
+
+    def encoded(self, camera: str, log_time: int, image: Picture) -> bytes:
+        """Return a picture as its message; needs no lock, and may run in any thread.
+
+        Parameters
+        ----------
+        camera : str
+            Its name.
+        log_time : int
+            When it was taken, ns, UTC.
+        image : ndarray, shape (h, w), uint8
+            Grey levels.
+
+        Returns
+        -------
+        bytes
+            For `add`.
+
+        Raises
+        ------
+        PictureError
+            JPEG has no such size.
+        """
+        if self.lossless:
+            return encode_lossless(image)
+        return jpeg_message(camera, log_time, encode_jpeg(image))
+
+    def add(self, camera: str, log_time: int, data: bytes, publish_time: int) -> None:
+        """Add a picture that was encoded.
+
+        Parameters
+        ----------
+        camera : str
+            Its name.
+        log_time, publish_time : int
+            When it was taken, and now, ns, UTC.
+        data : bytes
+            As `encoded` returned it.
+        """
+        number = self.counts[camera]
+        self._writer.add_message(
+            self._channels[camera], log_time, data, publish_time, number & 0xFFFFFFFF
+        )
+        self.counts[camera] = number + 1
+
+    def flush(self) -> None:
+        """Append what was added to the file; OSError as of `SessionWriter.flush`."""
+        self._writer.flush()
+
+    def sync(self) -> None:
+        """Wait until what was flushed is on the disk; OSError as of `SessionWriter.sync`."""
+        self.file.sync()
+
+    def close(self) -> None:
+        """Complete the file and close it; OSError as of `SessionWriter.close`."""
+        if self.file.closed:
+            return
+        try:
+            self._writer.finish()
+            self.file.flush()
+            self.file.sync()
+        finally:
+            self.file.close()
+
+
+class PictureReader:
+    """The pictures of a session in the order in which they were written; each pass begins anew.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the session.
+
+    Attributes
+    ----------
+    cut, damage, whole
+        After a pass, as of `McapRecords`.
+
+    Raises
+    ------
+    InputError
+        There are none, or the file is of another program or a later version.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / PICTURES_FILE
+        self._records = McapRecords(self.path)
+        for placed in self._records:
+            if isinstance(placed.record, Metadata):
+                self._check(placed.record.metadata.get("format", "missing"))
+                break
+        else:
+            raise InputError(f"{self.path}: holds no pictures of a session")
+
+    def _check(self, found: str) -> None:
+        if found != PICTURES_FORMAT:
+            raise InputError(f"{self.path}: format is {found!r}, expected {PICTURES_FORMAT}")
+
+    @property
+    def cut(self) -> Notice | None:
+        """Why the file ends early, after a pass."""
+        return self._records.cut
+
+    @property
+    def damage(self) -> list[Notice]:
+        """What was left out in the last pass."""
+        return self._records.damage
+
+    @property
+    def whole(self) -> int:
+        """Offset behind the last record that is whole, after a pass."""
+        return self._records.whole
+
+    def __iter__(self) -> Iterator[RecordedPicture]:
+        channels: dict[int, tuple[str, bool]] = {}
+        for placed in self._records:
+            record = placed.record
+            if isinstance(record, Channel) and record.topic.startswith(TOPIC):
+                lossless = record.message_encoding == LOSSLESS_ENCODING
+                channels[record.id] = record.topic.removeprefix(TOPIC), lossless
+            elif isinstance(record, Message) and record.channel_id in channels:
+                camera, lossless = channels[record.channel_id]
+                yield RecordedPicture(
+                    camera, record.log_time, record.sequence, lossless, record.data
+                )

@@ -1,0 +1,282 @@
+"""What a session has to export: frames, guidance and events on one clock, tools, registrations."""
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
+
+from nav.core.errors import InputError, Lost
+from nav.core.files import provenance
+from nav.core.tracked_frame import TrackedFrame
+from nav.record.session.session_format import (
+    EVENT,
+    FRAME,
+    GUIDANCE,
+    SessionEvent,
+    event_of_json,
+    frame_of_json,
+)
+from nav.record.session.session_reader import SessionMessage, SessionReader, open_session
+from nav.record.session_tools.event_words import event_words
+from nav.registration.registration_result import Registration, load_registration
+from nav.tracking.tool import Tool, load_tool
+
+BILLION = 1_000_000_000
+REGISTRATION = re.compile(r"registration(?:-(\d{1,9}))?\.toml", re.ASCII)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+Loaded = TypeVar("Loaded")
+
+
+@dataclass(frozen=True)
+class ExportedFrame:
+    """A tracked frame and when it was measured.
+
+    Parameters
+    ----------
+    seconds : float
+        Since the first frame, by the clock of the frames.
+    log_time : int
+        ns, UTC.
+    tracked : TrackedFrame
+        With all tools of the session; one that its source did not name is lost.
+    registration : int or None
+        Number of the registration in use; None where there was none.
+    """
+
+    seconds: float
+    log_time: int
+    tracked: TrackedFrame
+    registration: int | None
+
+
+@dataclass(frozen=True)
+class ExportedGuidance:
+    """What was shown after a frame.
+
+    Parameters
+    ----------
+    seconds, time : float
+        Of the frame: since the first one, and as in poses.csv, s.
+    data : mapping
+        As `nav.record.session.session_guidance.guidance_to_json` makes it.
+    """
+
+    seconds: float
+    time: float
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ExportedEvent:
+    """Something that happened.
+
+    Parameters
+    ----------
+    seconds : float
+        Since the first frame; below 0 before it.
+    event : SessionEvent
+        What it was.
+    """
+
+    seconds: float
+    event: SessionEvent
+
+    @property
+    def utc(self) -> datetime:
+        """When it was."""
+        return utc_of(self.event.log_time)
+
+    @property
+    def text(self) -> str:
+        """What it was, in words; a mark's own text."""
+        return event_words(self.event)
+
+
+class SessionContent:
+    """A session as it is exported; every iterator begins at the start.
+
+    Attributes
+    ----------
+    tools : tuple of Tool
+        All that were tracked; of one without a tool file only the name is known.
+    reference : str or None
+        Name of the reference body; None where none was tracked.
+    registrations : dict of int to Registration
+        By number.
+    frames_count : int
+        Number of frames.
+    remarks : list of str
+        For the user: attached files that are damaged.
+
+    Raises
+    ------
+    InputError
+        The folder holds no session, or one without frames; also while iterating, where a message
+        is not as this program writes it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.reader: SessionReader = open_session(folder)
+        self.remarks: list[str] = []
+        self._number_of: dict[int, int | None] = {}
+        names: dict[str, None] = {}
+        first: float | None = None
+        self.frames_count = 0
+        for message in self.reader.messages(FRAME, GUIDANCE):
+            with self._as_written(message):
+                if message.topic == GUIDANCE:
+                    self._number_of[message.data["number"]] = _number(message.data["registration"])
+                    continue
+                time = self._time(message)
+                first = time if first is None else first
+                self.frames_count += 1
+                names.update(dict.fromkeys(dict(message.data["tools"])))
+        if first is None:
+            raise InputError(f"{self.reader.folder}: has no frames, so there is nothing to export")
+        self._start = first
+        self.tools = self._tools(names)
+        reference = self.reader.about.get("reference", "reference")
+        self.reference = reference if reference in names else None
+        self.registrations = dict(self._registrations())
+
+    @property
+    def folder(self) -> Path:
+        """Of the session."""
+        return self.reader.folder
+
+    @property
+    def needle(self) -> Tool | None:
+        """The navigated needle; None where none was tracked."""
+        name = self.reader.about.get("needle", "needle")
+        return next((tool for tool in self.tools if tool.name == name), None)
+
+    @cached_property
+    def made(self) -> dict[str, Any]:
+        """Provenance of what is exported: made_by, made_at, input with name and SHA-256."""
+        return provenance([self.reader.path])
+
+    @cached_property
+    def made_texts(self) -> dict[str, str]:
+        """The same as texts, for formats that hold only these."""
+        (source,) = self.made["input"]
+        return {
+            "made_by": self.made["made_by"],
+            "made_at": f"{self.made['made_at']:%Y-%m-%dT%H:%M:%SZ}",
+            "session": self.folder.resolve().name,
+            "source_file": source["file"],
+            "source_sha256": source["sha256"],
+        }
+
+    def frames(self) -> Iterator[ExportedFrame]:
+        """Iterate over the frames in the order of the record."""
+        for message in self.reader.messages(FRAME):
+            with self._as_written(message):
+                frame = self._frame(message)
+            yield frame
+
+    def guidance(self) -> Iterator[ExportedGuidance]:
+        """Iterate over what was shown after each frame."""
+        newest: tuple[Any, float] = (None, 0.0)
+        for message in self.reader.messages(FRAME, GUIDANCE):
+            with self._as_written(message):
+                number = message.data["number"]
+                if message.topic == FRAME:
+                    newest = number, self._time(message)
+                    continue
+            if number == newest[0]:
+                yield ExportedGuidance(newest[1] - self._start, newest[1], message.data)
+
+    def events(self) -> Iterator[ExportedEvent]:
+        """Iterate over what happened."""
+        newest, at = 0.0, None
+        for message in self.reader.messages(FRAME, EVENT):
+            with self._as_written(message):
+                if message.topic == FRAME:
+                    newest, at = self._time(message) - self._start, message.log_time
+                    continue
+                event = event_of_json(message.data, message.log_time)
+                _number(event.number)
+            if at is None:
+                at = message.log_time
+            yield ExportedEvent(newest + (message.log_time - at) / BILLION, event)
+
+    @contextmanager
+    def _as_written(self, message: SessionMessage) -> Iterator[None]:
+        """Refuse a message that another program has changed, in one line."""
+        try:
+            yield
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(
+                f"{self.reader.path}: {message.topic} at "
+                f"{self.reader.seconds(message.log_time):.3f} s is not as c1c2nav writes it: "
+                f"{type(error).__name__}: {error}"[:400]
+            ) from None
+
+    def _time(self, message: SessionMessage) -> float:
+        time = float(message.data["time"])
+        if not math.isfinite(time):
+            raise ValueError(f"time: {time}")
+        return time
+
+    def _frame(self, message: SessionMessage) -> ExportedFrame:
+        tracked = frame_of_json(message.data)
+        missing = [tool.name for tool in self.tools if tool.name not in tracked.tools]
+        if missing:
+            lost = {name: Lost("not_reported", {"tool": name}) for name in missing}
+            tracked = replace(tracked, tools={**tracked.tools, **lost})
+        number = self._number_of.get(tracked.number)
+        seconds = tracked.time - self._start
+        return ExportedFrame(seconds, message.log_time, tracked, number)
+
+    def _tools(self, names: Mapping[str, None]) -> tuple[Tool, ...]:
+        files = [name for name in self.reader.attachments if name.startswith("tools/")]
+        read = [self._load(name, lambda path: load_tool(path, printed=False)) for name in files]
+        known = {tool.name: tool for tool in read if tool is not None}
+        return tuple(known.get(name) or Tool(name, "", ()) for name in names)
+
+    def _registrations(self) -> Iterator[tuple[int, Registration]]:
+        for name in self.reader.attachments:
+            match = REGISTRATION.fullmatch(name)
+            registration = None if match is None else self._load(name, load_registration)
+            if match is not None and registration is not None:
+                yield int(match[1] or 0), registration
+
+    def _load(self, name: str, load: Callable[[Path], Loaded]) -> Loaded | None:
+        """Load an attachment as the file that it was; None, and a remark, if it is damaged."""
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "attached.toml"
+            path.write_bytes(self.reader.attachments[name])
+            try:
+                return load(path)
+            except InputError as error:
+                said = str(error).replace(f"{path}: ", "")
+                self.remarks.append(f"warning: {name} is not used: {said}")
+                return None
+
+
+def _number(value: object) -> int | None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise ValueError(f"expected a whole number or null, got {value!r:.40}")
+
+
+def utc_of(log_time: int) -> datetime:
+    """Return a time of a session's clock.
+
+    Parameters
+    ----------
+    log_time : int
+        ns, UTC.
+
+    Returns
+    -------
+    datetime
+        To the microsecond.
+    """
+    return EPOCH + timedelta(microseconds=log_time // 1000)

@@ -1,0 +1,96 @@
+"""A recorded session as a source of poses: the frames as they were tracked, bit for bit."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from nav.camera.source import file_remark
+from nav.core.errors import InputError
+from nav.core.tracked_frame import TrackedFrame
+from nav.record.session.session_format import FRAME, SESSION_FILE
+from nav.record.session.session_reader import open_session
+from nav.record.session_tools.event_words import cut_words
+from nav.tracking.pose_source import PoseSource, StatedErrors
+
+SESSION_SUFFIX = ".mcap"
+
+
+class SessionPoses(PoseSource):
+    """The frames of a session, as fast as they are taken; iterating again starts again.
+
+    Frames whose time does not increase are left out: a recording that was played again.
+
+    Parameters
+    ----------
+    path : Path
+        The session's folder, or its session.mcap. One that was cut is read as far as it goes; each
+        frame then has a notice of it.
+    tools : sequence of str
+        Names of the tools that are needed.
+    stated : StatedErrors, optional
+        Not used: a session holds the errors of its poses.
+
+    Attributes
+    ----------
+    times : dict of int to float
+        Of each frame by its number, s.
+
+    Raises
+    ------
+    InputError
+        Not a session, or a tool is not in it; also while iterating, where a message is damaged.
+    """
+
+    def __init__(
+        self, path: Path, tools: Sequence[str], stated: StatedErrors | None = None
+    ) -> None:
+        self.reader = open_session(path)
+        self.times: dict[int, float] = {}
+        names: set[str] = set()
+        before = -math.inf
+        for message in self.reader.messages(FRAME):
+            try:
+                number, time = int(message.data["number"]), float(message.data["time"])
+                names.update(message.data["tools"])
+            except (KeyError, TypeError, ValueError) as error:
+                raise InputError(
+                    f"{self.reader.path}: a frame is not as c1c2nav writes it: {error}"
+                ) from None
+            if time > before:
+                before = self.times[number] = time
+        for name in tools:
+            if name not in names:
+                there = f"it has {', '.join(sorted(names))}" if names else "it has no frames"
+                raise InputError(f"{self.reader.path}: no tool is called {name}; {there}")
+        cut = self.reader.cut
+        remark = () if cut is None else (f"{self.reader.path}: {cut_words(cut)}",)
+        self.notices = tuple(map(file_remark, remark))
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def __iter__(self) -> Iterator[TrackedFrame]:
+        before = -math.inf
+        for tracked in self.reader.frames():
+            if tracked.time > before:
+                before = tracked.time
+                yield replace(tracked, notices=(*tracked.notices, *self.notices))
+
+    def close(self) -> None:
+        """Do nothing: every iteration closes the file."""
+
+
+def is_session(path: Path) -> bool:
+    """Return whether a path is a session's folder, by the file in it.
+
+    Parameters
+    ----------
+    path : Path
+        Any.
+
+    Returns
+    -------
+    bool
+    """
+    return (path / SESSION_FILE).is_file()

@@ -1,0 +1,255 @@
+"""What differs between recording and replay, as a table for people and as JSON."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+import nav
+from nav.core.outputs import written_whole
+from nav.record.session_replay.recorded_use import RecordedUse
+from nav.record.session_replay.replay_setup import ReplayOptions
+from nav.record.session_replay.session_comparison import AlarmSpell, Comparison, Deviation
+
+FORMAT = "c1c2nav/session-comparison/1"
+VERSION = "version:"
+
+
+def comparison_table(comparison: Comparison) -> Table:
+    """Return the table of all quantities.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        What was found.
+
+    Returns
+    -------
+    Table
+        For a console.
+    """
+    table = Table(box=None, pad_edge=False)
+    table.add_column("quantity")
+    for title in ("frames differ", "largest", "first at frame"):
+        table.add_column(title, justify="right")
+    for deviation in comparison.deviations:
+        table.add_row(
+            deviation.name,
+            str(deviation.differing),
+            _largest(deviation),
+            "" if deviation.first is None else str(deviation.first),
+        )
+    return table
+
+
+def _largest(deviation: Deviation) -> str:
+    if not deviation.differing:
+        return "equal"
+    if not deviation.unit or deviation.largest == 0.0:
+        return "differs"
+    return f"{deviation.largest:.3g} {deviation.unit}"
+
+
+def verdict_line(comparison: Comparison, use: RecordedUse) -> str:
+    """Return in one sentence whether the replay equals the recording.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        What was found.
+    use : RecordedUse
+        What was recorded.
+
+    Returns
+    -------
+    str
+    """
+    count = f"{comparison.frames} frames"
+    if comparison.bit_equal:
+        return f"equal to the bit: {count}"
+    assert comparison.first is not None
+    index, name = comparison.first
+    seconds = use.times[index] - use.times[0]
+    where = f"first at frame {index} ({seconds:.2f} s): {name}"
+    if comparison.equal:
+        return f"equal but for rounding: {count}; {where}"
+    return f"the replay differs from the recording, {where}"
+
+
+def file_lines(
+    options: ReplayOptions,
+    about: Mapping[str, str],
+    now: Mapping[str, str],
+    attached: Iterable[str],
+) -> Iterator[str]:
+    """Yield with what a session is replayed.
+
+    Parameters
+    ----------
+    options : ReplayOptions
+        Session and files given.
+    about : mapping of str to str
+        Metadata of the session.
+    now : mapping of str to str
+        Versions with which it is replayed.
+    attached : iterable of str
+        Names of the attachments.
+
+    Yields
+    ------
+    str
+        A line each.
+    """
+    kinds = dict.fromkeys(name.split("/")[0].removesuffix(".toml") for name in attached)
+    kept = [kind for kind in ("case", "registration", "rig", "tools") if kind in kinds]
+    used = ", ".join(kind for kind in kept if kind not in options.replaced)
+    yield f"as attached to the session, whatever the disk holds now: {used or 'nothing'}"
+    if options.replaced:
+        given = (f"{kind} {name}" for kind, name in options.replaced.items())
+        yield f"in place of what was recorded: {', '.join(given)}"
+    recorded = versions(about)
+    other = [f"{name} {recorded[name]}, now {now[name]}" for name in recorded.keys() & now.keys()
+             if recorded[name] != now[name]]  # fmt: skip
+    if other:
+        yield f"recorded with other versions: {'; '.join(sorted(other))}"
+
+
+def finding_lines(comparison: Comparison, use: RecordedUse) -> Iterator[str]:
+    """Yield what differs of alarms, stages and registrations.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        What was found.
+    use : RecordedUse
+        What was recorded.
+
+    Yields
+    ------
+    str
+        A line each.
+    """
+    for spell in comparison.missing:
+        yield f"alarm missing in the replay: {_spell(spell, use)}"
+    for spell in comparison.added:
+        yield f"alarm only in the replay: {_spell(spell, use)}"
+    recorded, replayed = comparison.stages
+    if recorded != replayed:
+        yield f"stages recorded: {_stages(recorded)}"
+        yield f"stages replayed: {_stages(replayed)}"
+    before, made = comparison.registrations
+    yield f"registrations made: {_registrations(before)} recorded, {_registrations(made)} replayed"
+
+
+def _spell(spell: AlarmSpell, use: RecordedUse) -> str:
+    times = use.times
+    start, end = times[spell.first] - times[0], times[spell.last] - times[0]
+    return f"{spell.structure} {spell.level} {start:.2f} to {end:.2f} s"
+
+
+def _stages(changes: list[tuple[int, str]]) -> str:
+    return ", ".join(f"{stage} from frame {index}" for index, stage in changes)
+
+
+def _registrations(fre: list[float | None]) -> str:
+    if not fre:
+        return "none"
+    return ", ".join("FRE unknown" if each is None else f"FRE {each:.3f} mm" for each in fre)
+
+
+def versions(about: Mapping[str, str]) -> dict[str, str]:
+    """Return the versions of programs and libraries with which a session was recorded.
+
+    Parameters
+    ----------
+    about : mapping of str to str
+        Metadata of the session.
+
+    Returns
+    -------
+    dict of str to str
+        By name.
+    """
+    return {name[len(VERSION) :]: v for name, v in about.items() if name.startswith(VERSION)}
+
+
+def write_comparison(
+    path: Path,
+    options: ReplayOptions,
+    about: Mapping[str, str],
+    now: Mapping[str, str],
+    comparison: Comparison,
+    use: RecordedUse,
+) -> None:
+    """Write a comparison as JSON, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        File to write.
+    options : ReplayOptions
+        What was replayed, and with what.
+    about : mapping of str to str
+        Metadata of the session.
+    now : mapping of str to str
+        Versions with which it was replayed.
+    comparison : Comparison
+        What was found.
+    use : RecordedUse
+        What was recorded.
+
+    Raises
+    ------
+    InputError
+        It cannot be written.
+    """
+    table = comparison_json(options, about, now, comparison, use)
+    with written_whole(path) as beside:
+        beside.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
+
+
+def comparison_json(
+    options: ReplayOptions,
+    about: Mapping[str, str],
+    now: Mapping[str, str],
+    comparison: Comparison,
+    use: RecordedUse,
+) -> dict[str, Any]:
+    """Return a comparison as values that JSON has; parameters as of `write_comparison`.
+
+    Returns
+    -------
+    dict
+        "equal", "bit_equal", "first", "deviations", "alarms", "stages", "registrations", ...
+    """
+    first = comparison.first
+    return {
+        "format": FORMAT,
+        "made_by": f"c1c2nav {nav.__version__}",
+        "session": options.session.name,
+        "code": about.get("code", ""),
+        "from": "pictures" if options.pictures else "poses",
+        "replaced": options.replaced,
+        "versions": {"recorded": versions(about), "replayed": dict(now)},
+        "frames": comparison.frames,
+        "bit_equal": comparison.bit_equal,
+        "equal": comparison.equal,
+        "first": None
+        if first is None
+        else {"frame": first[0], "seconds": use.times[first[0]] - use.times[0], "what": first[1]},
+        "deviations": [
+            {
+                "name": d.name, "unit": d.unit, "differing": d.differing, "beyond": d.beyond,
+                "largest": d.largest, "equal_up_to": d.equal_up_to, "first": d.first,
+            }
+            for d in comparison.deviations
+        ],
+        "alarms": {
+            "missing": [vars(spell) for spell in comparison.missing],
+            "added": [vars(spell) for spell in comparison.added],
+        },
+        "stages": dict(zip(("recorded", "replayed"), comparison.stages, strict=True)),
+        "registrations": dict(zip(("recorded", "replayed"), comparison.registrations, strict=True)),
+    }  # fmt: skip

@@ -1,0 +1,361 @@
+"""What differs between a recording and its replay, number by number."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from nav.core.errors import Lost
+from nav.core.tracked_frame import TrackedFrame
+
+# Differences up to these count as equal, though not as equal to the bit. Another processor, or
+# another build of NumPy, may sum in another order: about 1e-13 of a coordinate of 1000 mm, which
+# fits and registration enlarge to below 1e-8 mm. A thousandth of the least digit that is ever
+# printed of a distance (0.001 mm) is well above that, and well below what anybody measures.
+POSITION_EQUAL = 1e-6  # mm
+ROTATION_EQUAL = 1e-8  # rad: POSITION_EQUAL at 100 mm
+LEVELS = ("caution", "danger")
+
+
+@dataclass
+class Deviation:
+    """How far one quantity of the replay is off the recorded one, over all frames.
+
+    Attributes
+    ----------
+    name : str
+        Of the quantity.
+    unit : str
+        "mm" or "rad"; empty where it is not a number.
+    equal_up_to : float
+        Largest difference that counts as equal.
+    compared : int
+        Frames that have it in the recording and in the replay.
+    differing : int
+        Frames in which it is not equal to the bit, or which have it on one side only.
+    beyond : int
+        Those of them in which the difference is larger than `equal_up_to`.
+    largest : float
+        Difference.
+    first : int or None
+        Index of the first frame that differs.
+    """
+
+    name: str
+    unit: str = ""
+    equal_up_to: float = 0.0
+    compared: int = 0
+    differing: int = 0
+    beyond: int = 0
+    largest: float = 0.0
+    first: int | None = None
+
+    def add(self, index: int, same: bool, difference: float | None) -> None:
+        """Take a frame in.
+
+        Parameters
+        ----------
+        index : int
+            Of the frame.
+        same : bool
+            Whether both are equal to the bit.
+        difference : float or None
+            In `unit`; None where only one side has the quantity, or where it is not a number.
+        """
+        self.compared += difference is not None or same
+        if same:
+            return
+        self.differing += 1
+        self.first = index if self.first is None else self.first
+        if difference is not None and self.unit:
+            self.largest = max(self.largest, difference)
+        self.beyond += difference is None or not self.unit or not difference <= self.equal_up_to
+
+
+@dataclass(frozen=True)
+class AlarmSpell:
+    """Frames in a row in which a structure's alarm was at a level or above.
+
+    Parameters
+    ----------
+    structure, level : str
+        Which, and "caution" or "danger".
+    first, last : int
+        Indices of the frames.
+    """
+
+    structure: str
+    level: str
+    first: int
+    last: int
+
+    def overlaps(self, other: "AlarmSpell") -> bool:
+        """Return whether both are of one alarm: the same, with a frame in common."""
+        same = (self.structure, self.level) == (other.structure, other.level)
+        return same and self.first <= other.last and other.first <= self.last
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All that differs.
+
+    Parameters
+    ----------
+    frames : int
+        That were compared.
+    deviations : tuple of Deviation
+        Every quantity, also those that do not differ.
+    missing, added : tuple of AlarmSpell
+        Alarms of the recording that the replay has not, and the reverse.
+    stages : tuple of two lists
+        Index of the frame and stage, recorded and replayed, at each change.
+    registrations : tuple of two lists of (float or None)
+        FRE of each registration made, mm, recorded and replayed.
+    """
+
+    frames: int
+    deviations: tuple[Deviation, ...]
+    missing: tuple[AlarmSpell, ...] = ()
+    added: tuple[AlarmSpell, ...] = ()
+    stages: tuple[list[tuple[int, str]], list[tuple[int, str]]] = ([], [])
+    registrations: tuple[list[float | None], list[float | None]] = ([], [])
+
+    @property
+    def bit_equal(self) -> bool:
+        """Whether nothing differs at all."""
+        return not any(deviation.differing for deviation in self.deviations)
+
+    @property
+    def equal(self) -> bool:
+        """Whether nothing differs by more than rounding."""
+        return not any(deviation.beyond for deviation in self.deviations)
+
+    @property
+    def first(self) -> tuple[int, str] | None:
+        """Index of the first frame that differs, and the first quantity that does there."""
+        found = [(d.first, d.name) for d in self.deviations if d.first is not None]
+        return min(found, key=lambda each: each[0], default=None)
+
+
+@dataclass
+class Comparer:
+    """Compares a replay with its recording while it is played.
+
+    Attributes
+    ----------
+    deviations : dict of str to Deviation
+        By name.
+    """
+
+    deviations: dict[str, Deviation] = field(default_factory=dict)
+    frames: int = 0
+    _levels: tuple[list[Mapping[str, str]], list[Mapping[str, str]]] = field(
+        default_factory=lambda: ([], [])
+    )
+    _stages: tuple[list[str], list[str]] = field(default_factory=lambda: ([], []))
+
+    def frame(
+        self,
+        recorded: TrackedFrame,
+        shown: Mapping[str, Any] | None,
+        replayed: TrackedFrame,
+        message: Mapping[str, Any],
+    ) -> None:
+        """Compare one frame.
+
+        Parameters
+        ----------
+        recorded : TrackedFrame
+            As it was recorded.
+        shown : mapping or None
+            What was shown then, as of `guidance_to_json`; None where that was not recorded.
+        replayed : TrackedFrame
+            Of the replay.
+        message : mapping
+            What the replay shows, as of `guidance_to_json`.
+        """
+        index = self.frames
+        self.frames += 1
+        for name in dict.fromkeys((*recorded.tools, *replayed.tools)):
+            self._tool(index, name, recorded, replayed)
+        self._levels[1].append(message["levels"])
+        self._stages[1].append(message["stage"])
+        if shown is None:
+            self._levels[0].append({})
+            self._stages[0].append("")
+            self._of("guidance").add(index, False, None)
+            return
+        self._levels[0].append(shown["levels"])
+        self._stages[0].append(shown["stage"])
+        for frame in ("reference", "model"):
+            self._tip(index, frame, shown["tips"][frame], message["tips"][frame])
+        self._structures(index, shown["structures"], message["structures"])
+        self._plan(index, shown["plan"], message["plan"])
+        self._equal(index, "stage", shown["stage"], message["stage"])
+        for name in dict.fromkeys((*shown["levels"], *message["levels"])):
+            levels = shown["levels"].get(name), message["levels"].get(name)
+            self._equal(index, f"alarm level: {name}", *levels)
+        for name in ("prompt", "next_fiducial", "message", "alarm", "drift", "registration"):
+            self._nested(index, name, shown.get(name), message.get(name))
+
+    def result(
+        self, registrations: tuple[list[float | None], list[float | None]] = ([], [])
+    ) -> Comparison:
+        """Return what was found.
+
+        Parameters
+        ----------
+        registrations : tuple of two lists
+            As of `Comparison`.
+
+        Returns
+        -------
+        Comparison
+        """
+        recorded, replayed = (list(alarm_spells(levels)) for levels in self._levels)
+        return Comparison(
+            self.frames,
+            tuple(self.deviations.values()),
+            tuple(a for a in recorded if not any(a.overlaps(b) for b in replayed)),
+            tuple(b for b in replayed if not any(b.overlaps(a) for a in recorded)),
+            (_changes(self._stages[0]), _changes(self._stages[1])),
+            registrations,
+        )
+
+    def _of(self, name: str, unit: str = "") -> Deviation:
+        limit = {"mm": POSITION_EQUAL, "rad": ROTATION_EQUAL}.get(unit, 0.0)
+        return self.deviations.setdefault(name, Deviation(name, unit, limit))
+
+    def _equal(self, index: int, name: str, recorded: Any, replayed: Any) -> None:
+        self._of(name).add(index, recorded == replayed, 0.0)
+
+    def _nested(self, index: int, name: str, recorded: Any, replayed: Any) -> None:
+        """Compare what may hold numbers of several units: they count as mm."""
+        same = recorded == replayed
+        difference = 0.0 if same else nested_difference(recorded, replayed)
+        self._of(name, "mm").add(index, same, difference)
+
+    def _tool(self, index: int, name: str, recorded: TrackedFrame, replayed: TrackedFrame) -> None:
+        one, other = recorded.tools.get(name), replayed.tools.get(name)
+        position, rotation = self._of(f"pose {name}", "mm"), self._of(f"turn {name}", "rad")
+        spread = self._of(f"sd of pose {name}", "mm")
+        if one is None or other is None or isinstance(one, Lost) or isinstance(other, Lost):
+            # which reason is given for a lost tool is no number; that it is lost is
+            same = isinstance(one, Lost) and isinstance(other, Lost) and one.code == other.code
+            for each in (position, rotation, spread):
+                each.add(index, same, None)
+            return
+        first, second = one.rig_from_tool, other.rig_from_tool
+        a, b = first.transform.as_matrix(), second.transform.as_matrix()
+        off = float(np.linalg.norm(a[:3, 3] - b[:3, 3]))
+        position.add(index, a[:3, 3].tobytes() == b[:3, 3].tobytes(), off)
+        turned = float(np.linalg.norm(a[:3, :3] - b[:3, :3])) / np.sqrt(2.0)
+        rotation.add(index, a[:3, :3].tobytes() == b[:3, :3].tobytes(), turned)
+        errors = [(first.covariance, second.covariance), (one.systematic, other.systematic)]
+        same = all(np.array_equal(x, y) for x, y in errors)
+        spread.add(index, same, max(_sd_difference(x, y) for x, y in errors))
+
+    def _tip(
+        self, index: int, frame: str, one: Mapping[str, Any], other: Mapping[str, Any]
+    ) -> None:
+        deviation = self._of(f"tip in {frame}", "mm")
+        if "lost" in (one["status"], other["status"]):
+            deviation.add(index, one["status"] == other["status"], None)
+            return
+        deviation.add(index, one == other, _distance(one["position"], other["position"]))
+
+    def _structures(self, index: int, one: Any, other: Any) -> None:
+        recorded, replayed = _by_name(one), _by_name(other)
+        for name in dict.fromkeys((*recorded, *replayed)):
+            for quantity in ("distance", "bound"):
+                deviation = self._of(f"{quantity}: {name}", "mm")
+                if name not in recorded or name not in replayed:
+                    deviation.add(index, False, None)
+                    continue
+                a, b = recorded[name][quantity], replayed[name][quantity]
+                deviation.add(index, a == b, abs(a - b))
+
+    def _plan(self, index: int, one: Mapping[str, Any], other: Mapping[str, Any]) -> None:
+        if "lost" in (one["status"], other["status"]) or one["name"] != other["name"]:
+            self._of("to target", "mm").add(index, one == other, None)
+            return
+        difference = abs(one["to_target"] - other["to_target"])
+        self._of("to target", "mm").add(index, one == other, difference)
+
+
+def alarm_spells(levels: Sequence[Mapping[str, str]]) -> Iterator[AlarmSpell]:
+    """Yield the alarms of a session.
+
+    Parameters
+    ----------
+    levels : sequence of mapping
+        Of each frame, by structure: "clear", "caution", "danger" or "unknown".
+
+    Yields
+    ------
+    AlarmSpell
+        A danger is within a caution.
+    """
+    for structure in dict.fromkeys(name for by_name in levels for name in by_name):
+        for least, level in enumerate(LEVELS):
+            warns = [by_name.get(structure) in LEVELS[least:] for by_name in levels]
+            start = None
+            for index, on in enumerate([*warns, False]):
+                if on and start is None:
+                    start = index
+                elif not on and start is not None:
+                    yield AlarmSpell(structure, level, start, index - 1)
+                    start = None
+
+
+def nested_difference(one: Any, other: Any) -> float | None:
+    """Return the largest difference between two messages of the same form.
+
+    Parameters
+    ----------
+    one, other : object
+        Of values that JSON has.
+
+    Returns
+    -------
+    float or None
+        None where they differ in anything but numbers.
+    """
+    if isinstance(one, bool) or isinstance(other, bool) or one is None or other is None:
+        return 0.0 if one is other else None
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        return abs(one - other)
+    if isinstance(one, dict) and isinstance(other, dict):
+        return _largest(one, other, one.keys()) if one.keys() == other.keys() else None
+    if isinstance(one, list) and isinstance(other, list):
+        return _largest(one, other, range(len(one))) if len(one) == len(other) else None
+    return 0.0 if one == other else None
+
+
+def _largest(one: Any, other: Any, keys: Any) -> float | None:
+    found = [nested_difference(one[key], other[key]) for key in keys]
+    known = [value for value in found if value is not None]
+    return None if len(known) < len(found) else max(known, default=0.0)
+
+
+def _by_name(structures: Any) -> dict[str, Mapping[str, Any]]:
+    return {s["name"]: s for s in structures} if isinstance(structures, list) else {}
+
+
+def _distance(one: Sequence[float], other: Sequence[float]) -> float:
+    return float(np.linalg.norm(np.subtract(one, other)))
+
+
+def _sd_difference(one: Any, other: Any) -> float:
+    """Return the largest difference of two covariances' standard deviations (mm, or rad)."""
+    first, second = (np.sqrt(np.maximum(np.diagonal(each), 0.0)) for each in (one, other))
+    return float(np.abs(first - second).max())
+
+
+def _changes(values: Sequence[str]) -> list[tuple[int, str]]:
+    return [
+        (index, value)
+        for index, value in enumerate(values)
+        if index == 0 or value != values[index - 1]
+    ]

@@ -1,0 +1,1 @@
+"""Look at recorded sessions, check, repair and delete them, and report what happened in one."""

@@ -1,0 +1,99 @@
+"""`nav session delete` and `rename`: all sessions of a pseudonym."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from nav.core.errors import InputError
+from nav.record.session.record_setup import check_code
+from nav.record.session_tools.session_files import (
+    refuse_recording,
+    session_folder,
+    sessions_in,
+    size_text,
+)
+from nav.record.session_tools.session_list import length_text
+from nav.record.session_tools.session_overview import SessionOverview, overview
+
+
+def delete_sessions(
+    folder: Path, code: str, sure: bool, ask: Callable[[str], str], console: Console
+) -> None:
+    """Delete all sessions of a pseudonym, after saying which.
+
+    Links are never followed: a link in a session is removed, what it leads to stays.
+
+    Parameters
+    ----------
+    folder : Path
+        That holds sessions.
+    code : str
+        The pseudonym.
+    sure : bool
+        Do not ask.
+    ask : callable
+        Called with a question; returns the answer.
+    console : Console
+        To print with.
+
+    Raises
+    ------
+    InputError
+        There is none of this code, one is being recorded, holds a folder, or cannot be deleted.
+    """
+    check_code(code)
+    found = [one for one in map(overview, sessions_in(folder)) if _code(one) == code]
+    if not found:
+        raise InputError(f"{folder}: no session has the code {code}")
+    for one in found:
+        _refuse(one.folder)
+        console.print(
+            f"{one.folder}: {one.started}, {length_text(one.totals.seconds)}, {size_text(one.size)}"
+        )
+    if not sure:
+        these = "this session" if len(found) == 1 else f"these {len(found)} sessions"
+        answer = ask(f"Delete {these} for ever? Type {code} to confirm: ")
+        if answer.strip() != code:
+            console.print("nothing was deleted")
+            return
+    for one in found:
+        _delete(one.folder)
+    console.print(f"deleted, of {code}: {len(found)}")
+
+
+def _code(one: SessionOverview) -> str:
+    """Return a session's code; of one that cannot be read, what its folder's name ends with."""
+    if one.about:
+        return one.code
+    parts = one.folder.name.split("-", 5)
+    return parts[5].split(".")[0] if len(parts) == 6 else "?"
+
+
+def _refuse(folder: Path) -> None:
+    """Refuse to delete what is more than a session."""
+    session_folder(folder)
+    refuse_recording(folder)
+    if folder.is_symlink():
+        raise InputError(f"{folder}: is a link; delete the session where it is")
+    for entry in os.scandir(folder):
+        if entry.is_dir(follow_symlinks=False):
+            raise InputError(
+                f"{folder}: holds the folder {entry.name}, which no session has; move it away first"
+            )
+
+
+def _delete(folder: Path) -> None:
+    try:
+        for entry in list(os.scandir(folder)):
+            if not stat.S_ISDIR(entry.stat(follow_symlinks=False).st_mode):
+                os.unlink(entry.path)
+        folder.rmdir()
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot be deleted: {error.strerror or error}; some of it may be gone"
+        ) from None

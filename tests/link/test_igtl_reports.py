@@ -1,0 +1,109 @@
+"""Whatever a server sends: poses come back as they were sent, all else is lost with a reason."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nav.core.errors import Lost
+from nav.core.frames import rigid
+from nav.core.rigid_matrix import rigid_fault
+from nav.core.tracked_frame import TrackedTool
+from nav.link.igtl_content import Instrument, Position, Status, TrackingData, Transform
+from nav.link.igtl_messages import Message, decode_message
+from nav.link.igtl_reports import MOST_NAMES, IgtlReports
+from nav.text.catalogue import ENGLISH
+from nav.tracking.pose_source import SILENCE, StatedErrors
+from tests.link.plus_like_server import stamp
+
+TOOLS = ("needle", "reference")
+STATED = StatedErrors(0.2, 0.002)
+NAMES = {"needle": "NeedleToTracker", "reference": "ReferenceToTracker"}
+
+
+def received(message):
+    """The message after a way through bytes."""
+    return decode_message(message.encoded())
+
+
+turns = st.tuples(*[st.floats(-1.8, 1.8)] * 3)
+places = st.tuples(*[st.floats(-5000.0, 5000.0)] * 3)
+
+
+@settings(max_examples=50, deadline=None)
+@given(turns, places, turns, places, st.sampled_from(["transform", "tdata", "position"]))
+def test_poses_come_back_as_they_were_sent(turn, place, other_turn, other_place, kind):
+    poses = {"needle": rigid(turn, place), "reference": rigid(other_turn, other_place)}
+    reports, at = IgtlReports(TOOLS, {}), stamp(1000.0)
+    matrices = {NAMES[tool]: pose.as_matrix() for tool, pose in poses.items()}
+    if kind == "tdata":
+        content = TrackingData(tuple(Instrument(n, m) for n, m in matrices.items()))
+        messages = [Message(content, "Tracker", at)]
+    elif kind == "transform":
+        messages = [Message(Transform(matrix), name, at) for name, matrix in matrices.items()]
+    else:
+        messages = [
+            Message(Position(pose.translation, pose.rotation.as_quat()), NAMES[tool], at)
+            for tool, pose in poses.items()
+        ]
+    reports.take(received(messages[0]), 50.0)  # whose names it is, is known when all were heard
+    fresh = set()
+    for message in reversed(messages):
+        fresh |= reports.take(received(message), 50.0)
+    assert fresh == set(TOOLS)
+    for tool, pose in poses.items():
+        seen = reports.tool(tool, 50.0, STATED)
+        assert isinstance(seen, TrackedTool)
+        assert seen.rig_from_tool.transform.as_matrix() == pytest.approx(
+            pose.as_matrix(), rel=1e-6, abs=1e-5
+        )
+
+
+odd = st.floats(width=32) | st.sampled_from([0.0, 1.0, -1.0, np.nan, np.inf, 1e30])
+matrices = st.lists(odd, min_size=12, max_size=12).map(
+    lambda numbers: np.vstack([np.reshape(numbers, (3, 4)), [0.0, 0.0, 0.0, 1.0]])
+) | st.builds(lambda turn, place: rigid(turn, place).as_matrix(), turns, places)
+names = st.sampled_from([*NAMES.values(), "NeedleToReference", "StylusToTracker", "", "needle"])
+statuses = st.sampled_from(["OK", "ok", "MISSING", "", "OUT_OF_VIEW", "\x00\n", "x" * 300])
+metadata = st.dictionaries(
+    st.sampled_from(["TransformStatus", "status", "NeedleToTrackerStatus", "other"]), statuses
+)
+contents = (
+    st.builds(Transform, matrices)
+    | st.builds(
+        lambda rows: TrackingData(tuple(Instrument(n, m) for n, m in rows)),
+        st.lists(st.tuples(names, matrices), max_size=3),
+    )
+    | st.builds(Status, st.integers(0, 25), st.text(max_size=80).filter(lambda t: "\0" not in t))
+    | st.builds(lambda v: Position(np.array(v[:3]), np.array(v[3:])), st.tuples(*[odd] * 7))
+)
+times = st.sampled_from([0, 1, stamp(5.0), stamp(2e9)]) | st.integers(0, 2**64 - 1)
+messages = st.builds(Message, contents, names, times, metadata, st.sampled_from([1, 2]))
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.tuples(messages, st.floats(0.0, 1.0)), max_size=25))
+def test_any_messages_are_taken_and_only_rigid_and_recent_poses_are_shown(sent):
+    reports, now = IgtlReports(TOOLS, {}), 100.0
+    for message, wait in sent:
+        now += wait
+        fresh = reports.take(received(message), now)
+        assert fresh <= set(TOOLS)
+        if reports.choice is None:
+            continue
+        for tool in TOOLS:
+            seen = reports.tool(tool, now, STATED)
+            if isinstance(seen, Lost):
+                assert ENGLISH.sentence(seen)
+                continue
+            assert not rigid_fault(seen.rig_from_tool.transform.as_matrix())
+            at = reports.time_of(tool)
+            assert at is None or 0.0 <= now - at <= SILENCE
+            assert at is None or seen.systematic.any()
+
+
+def test_names_without_end_are_not_kept():
+    reports = IgtlReports(TOOLS, {})
+    for number in range(3 * MOST_NAMES):
+        reports.take(Message(Transform(np.eye(4)), f"Tool{number}", stamp(1000.0 + number)), 1.0)
+    assert len(reports.heard) == MOST_NAMES

@@ -1,0 +1,100 @@
+"""nav session check: one line for each finding, and an exit code that says what to make of it."""
+
+from pathlib import Path
+
+import pytest
+from mcap.opcode import Opcode
+
+from nav import cli
+from nav.record.session.session_format import PICTURES_FILE, SESSION_FILE
+from nav.record.session_tools.mcap_scan import scan_spans
+from nav.record.session_tools.session_check import Weight, findings
+
+
+def run(capsys, *arguments) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as end:
+        cli.main([str(one) for one in arguments])
+    out, err = capsys.readouterr()
+    assert "Traceback" not in err
+    return end.value.code or 0, out, err
+
+
+def flip(path: Path, opcode: int, which: int, within: int) -> None:
+    data = bytearray(path.read_bytes())
+    span = [span for span in scan_spans(bytes(data)) if span.opcode == opcode][which]
+    data[span.start + within] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("kind", ["ended", "pictured", "lossless"])
+def test_a_good_session_passes(sessions, capsys, kind):
+    code, out, _ = run(capsys, "session", "check", sessions[kind])
+    assert code == 0
+    assert "is whole" in out
+    assert ("can be decoded" in out) == (kind != "ended")
+
+
+def test_gaps_are_told_and_do_not_fail(sessions):
+    notes = [f.text for f in findings(sessions["pictured"]) if f.weight is Weight.NOTE]
+    assert any(text.startswith("no frames from ") for text in notes)
+    assert any("30 numbers of frames are left out" in text for text in notes)
+
+
+def test_a_session_that_was_not_ended_is_incomplete(sessions, capsys):
+    code, out, err = run(capsys, "session", "check", sessions["cut"])
+    assert code == 3
+    assert "MISSING:" in out
+    assert "has no end" in out
+    assert "repair" in err
+    run(capsys, "session", "repair", sessions["cut"])
+    code, out, err = run(capsys, "session", "check", sessions["cut"])
+    assert code == 3
+    assert "repaired" in out
+
+
+@pytest.mark.parametrize(
+    ("file", "opcode", "which", "said"),
+    [
+        (SESSION_FILE, Opcode.CHUNK, 2, "checksum disagrees"),
+        (SESSION_FILE, Opcode.ATTACHMENT, 1, "tools/needle.toml"),
+        (SESSION_FILE, Opcode.METADATA, 0, "checksum of all its data"),
+        (SESSION_FILE, Opcode.MESSAGE_INDEX, 0, "checksum of all its data"),
+        (SESSION_FILE, Opcode.STATISTICS, 0, "summary at its end"),
+        (PICTURES_FILE, Opcode.CHUNK, 1, "pictures.mcap"),
+        (PICTURES_FILE, Opcode.CHUNK_INDEX, 0, "pictures.mcap: the summary at its end"),
+    ],
+)
+def test_a_flipped_bit_is_found_wherever_it_is(sessions, capsys, file, opcode, which, said):
+    within = {Opcode.CHUNK: 60, Opcode.METADATA: 300}.get(opcode, 50)
+    flip(sessions["pictured"] / file, opcode, which, within)
+    code, out, _ = run(capsys, "session", "check", sessions["pictured"])
+    assert code == 3
+    assert said in out
+
+
+def test_a_case_that_has_changed_is_told(sessions, recorded_once, capsys, tmp_path):
+    case = tmp_path / "case"
+    case.mkdir()
+    for name in ("case.toml", "cord.ply"):
+        recorded = recorded_once["ended"].parent / "files" / "case" / name
+        (case / name).write_bytes(recorded.read_bytes())
+    assert run(capsys, "session", "check", sessions["ended"], "--case", case)[0] == 0
+    (case / "cord.ply").write_bytes((case / "cord.ply").read_bytes() + b"\n")
+    code, out, err = run(capsys, "session", "check", sessions["ended"], "--case", case)
+    assert code == 1
+    assert "cord.ply" in out
+    assert "changed" in err
+    (case / "cord.ply").unlink()
+    code, out, _ = run(capsys, "session", "check", sessions["ended"], "--case", case / "case.toml")
+    assert code == 1
+    assert "cannot be read" in out
+
+
+def test_what_is_no_session_of_ours_is_one_line_and_code_2(sessions, capsys, tmp_path):
+    code, _, err = run(capsys, "session", "check", tmp_path)
+    assert (code, err.count("\n")) == (2, 1)
+    path = sessions["ended"] / SESSION_FILE
+    path.write_bytes(path.read_bytes().replace(b"c1c2nav/session/1", b"c1c2nav/session/2"))
+    code, _, err = run(capsys, "session", "check", sessions["ended"])
+    assert (code, err.count("\n")) == (2, 1)
+    assert "later version" in err
