@@ -159,4 +159,6 @@ CAPTURE: dict[str, Template] = {
     "action_calibrate": "Calibrate",
     "action_more": "Take more",
     "action_close": "Close",
+    "action_cancel": "Cancel",
+    "action_save": "Save",
 }
