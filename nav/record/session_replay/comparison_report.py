@@ -236,7 +236,20 @@ def comparison_json(
     comparison: Comparison,
     use: RecordedUse,
 ) -> dict[str, Any]:
-    """Return a comparison as values that JSON has; parameters as of `write_comparison`.
+    """Return a comparison as values that JSON has.
+
+    Parameters
+    ----------
+    options : ReplayOptions
+        What was replayed, and with what.
+    about : mapping of str to str
+        Metadata of the session.
+    now : mapping of str to str
+        Versions with which it was replayed.
+    comparison : Comparison
+        What was found.
+    use : RecordedUse
+        What was recorded.
 
     Returns
     -------
