@@ -9,8 +9,16 @@ from cyclopts import App, Parameter
 from nav.camera.webcam_numbers import parse_webcams, webcam_number
 from nav.core.errors import InputError
 from nav.core.filekinds import PICTURE, toml_kind
-from nav.options import InputPath, OutputFolder, beside_stem, beside_suffix, toml_output
+from nav.options import (
+    InputPath,
+    Language,
+    OutputFolder,
+    beside_stem,
+    beside_suffix,
+    toml_output,
+)
 from nav.terminal import console
+from nav.text.catalogue import choose_language
 
 FAILED = 1  # a check that did not pass
 
@@ -168,13 +176,19 @@ def tool(
     *,
     rig: Annotated[InputPath, Parameter(help="rig.toml: the cameras.")],
     tool: InputPath,
-    images: InputPath,
+    images: InputPath | None = None,
     output: Annotated[Path, toml_output("tool", BESIDE_TOOL, renews="tool")],
     fps: float | None = None,
+    camera: Annotated[list[str] | None, Parameter(name="--camera", negative="")] = None,
+    keep: Keep = None,
+    language: Language = None,
 ) -> None:
     """A folded marker body as it truly is, by images of it turned before the cameras.
 
     Example: nav calibrate tool --rig rig.toml --tool needle.toml --images turned
+    --output needle.toml
+
+    Example: nav calibrate tool --rig rig.toml --tool needle.toml --camera left=0 --camera right=2
     --output needle.toml
 
     Cutting and gluing are off by tenths of a millimetre. Turn it so that each face is seen from
@@ -191,27 +205,49 @@ def tool(
         TOOL.toml to write, without a tip: calibrate the needle next. An old one is kept.
     fps
         Images per second where neither times.csv nor the video says it (30 by default).
+    camera
+        NAME=NUMBER instead of --images: webcams of the rig; give it once for every camera. A window
+        says which side to show and takes the images by itself.
     """
     from calibration.tools.tool_command import calibrate_tool
 
+    choose_language(language)
+    if camera:
+        from calibration.live.body_capture import BodyFiles
+        from calibration.live.live_tool_command import calibrate_tool_live
+
+        _only_one("--images", images, "--camera")
+        _only_one("--fps", fps, "--camera")
+        calibrate_tool_live(BodyFiles(rig, tool, output), camera, console(), keep)
+        return
+    if images is None:
+        raise InputError("nav calibrate tool: give --images DIR or --camera NAME=NUMBER")
+    _only_with_camera(keep)
     calibrate_tool(rig, tool, images, output, console(), fps)
 
 
 @calibrate_app.command
 def needle(
     *,
-    poses: InputPath,
+    poses: InputPath | None = None,
     output: Annotated[Path, toml_output("tool", renews="tool")],
     tool_name: str = "needle",
     tool: InputPath | None = None,
     spin: InputPath | None = None,
     guide: InputPath | None = None,
     direction: tuple[float, float, float] | None = None,
+    rig: InputPath | None = None,
+    camera: Annotated[list[str] | None, Parameter(name="--camera", negative="")] = None,
+    keep: Keep = None,
+    language: Language = None,
 ) -> None:
     """The needle's tip by turning it about a divot (pivot calibration).
 
     Example: nav calibrate needle --poses poses.csv --tool-name needle --tool needle.toml
     --output needle.toml
+
+    Example: nav calibrate needle --rig rig.toml --tool needle.toml --camera left=0
+    --camera right=2 --output needle.toml
 
     Parameters
     ----------
@@ -229,9 +265,30 @@ def needle(
         Instead of --spin: poses.csv of the needle in a guide hole of known direction.
     direction
         That direction in the poses' frame, hub to tip: three numbers.
+    rig
+        With --camera: rig.toml.
+    camera
+        NAME=NUMBER instead of --poses: webcams of the rig; give it once for every camera. A window
+        says to which side to tilt, and how well the tip is known.
     """
     from calibration.needle.needle_command import Guide, calibrate_needle
 
+    choose_language(language)
+    if camera:
+        from calibration.live.live_tool_command import calibrate_needle_live
+        from calibration.live.pivot_capture import NeedleFiles
+
+        _only_one("--poses", poses, "--camera")
+        _only_one("--guide", guide, "--camera")
+        if rig is None or tool is None:
+            raise InputError("nav calibrate needle: --camera needs --rig and --tool")
+        files = NeedleFiles(rig, tool, output, spin)
+        calibrate_needle_live(files, camera, console(), keep, name=tool_name)
+        return
+    if poses is None:
+        raise InputError("nav calibrate needle: give --poses FILE or --camera NAME=NUMBER")
+    _only_one("--rig", rig, "--poses")
+    _only_with_camera(keep)
     if (guide is None) != (direction is None):
         raise InputError("--guide and --direction: give both")
     along = None if guide is None or direction is None else Guide(guide, direction)
@@ -307,6 +364,11 @@ def _live(
     from calibration.live.live_rig_command import capture_and_calibrate
 
     capture_and_calibrate(cameras, board, output, console(), ruler, keep)
+
+
+def _only_with_camera(keep: Path | None) -> None:
+    if keep is not None:
+        raise InputError("--keep: is of --camera; give that, or leave it out")
 
 
 def _only_one(name: str, value: object, other: str) -> None:

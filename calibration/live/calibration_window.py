@@ -6,9 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QPalette, QResizeEvent
-from PySide6.QtWidgets import QLabel, QMainWindow, QPushButton, QWidget
+from PySide6.QtGui import QCloseEvent
 
 from calibration.cameras.rig_calibration import RigCalibration, Scale, calibrate_gathered
 from calibration.cameras.rig_report import advice
@@ -24,29 +22,29 @@ from nav.camera.uncalibrated import UncalibratedCameras
 from nav.core.background import aside
 from nav.core.errors import InputError
 from nav.core.notice import Notice
-from nav.view.ask_bar import AskBar
-from nav.view.header import button_style
-from nav.view.overlays import Notices
+from nav.view.guided_window import Action, GuidedWindow
 from nav.view.quitting import QUIT_KEY
-from nav.view.sized import Sized
-from nav.view.theme import BACK, QUIET, Metrics, font
 
 log = logging.getLogger(__name__)
 
-POLL_MS = 33
 STALE = 0.6  # s: older pictures are not shown as present
-ROUND = 270.0  # degrees per second, of the busy arc
 TAKING, CALIBRATING, RESULT, SAVING = "taking", "calibrating", "result", "saving"
-# key, label, and when it is there
-BUTTONS = {
-    "calibrate": ("Calibrate", (TAKING, CALIBRATING)),
-    "save": ("Save", (RESULT, SAVING)),
-    "more": ("Take more", (RESULT, SAVING)),
-    "cancel": (f"Cancel ({QUIT_KEY})", (TAKING, CALIBRATING, RESULT, SAVING)),
+ACTIONS = (
+    Action("cancel", "action_cancel", QUIT_KEY),
+    Action("calibrate", "action_calibrate", "Ctrl+Return", "Ctrl+Enter"),
+    Action("save", "action_save", "Ctrl+Return", "Ctrl+Enter"),
+    Action("more", "action_more", "Backspace", "key_backspace"),
+)
+# when each is there
+SHOWN = {
+    "cancel": (TAKING, CALIBRATING, RESULT, SAVING),
+    "calibrate": (TAKING, CALIBRATING),
+    "save": (RESULT, SAVING),
+    "more": (RESULT, SAVING),
 }
 
 
-class CalibrateWindow(QMainWindow):
+class CalibrateWindow(GuidedWindow):
     """Window that takes images automatically, then calibrates and shows the verdict.
 
     Parameters
@@ -80,7 +78,9 @@ class CalibrateWindow(QMainWindow):
         title: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__()
+        self.panes, self.table = Panes(taking.names), VerdictTable()
+        name = title or "c1c2nav - calibrate cameras"
+        super().__init__(name, (self.panes, self.table), ACTIONS, draw_ask)
         self.source, self.taking, self.scale = source, taking, scale
         self._write, self._clock = save, clock
         self.state = TAKING
@@ -88,69 +88,9 @@ class CalibrateWindow(QMainWindow):
         self.saved: RigCalibration | None = None
         self.problem, self._told_at = "", 0  # said until there are more captures than then
         self._job: Future[Any] | None = None
-        self.setWindowTitle(title or "c1c2nav - calibrate cameras")
-        self.resize(1280, 800)
-        self._build()
         self.watch = Watch(source, taking)
-        self.timer = QTimer(self)
-        self.timer.setInterval(POLL_MS)
-        self.timer.timeout.connect(self.poll)
         self.timer.start()
         self.poll()
-
-    def _build(self) -> None:
-        palette = QPalette()
-        palette.setColor(QPalette.ColorRole.Window, BACK)
-        self.setPalette(palette)
-        body = QWidget()
-        self.setCentralWidget(body)
-        self.bar, self.panes, self.table = (
-            AskBar(draw_ask, Ask("busy", "Starting the cameras")),
-            Panes(self.taking.names),
-            VerdictTable(),
-        )
-        self.count = QLabel("")
-        self.buttons: dict[str, QPushButton] = {}
-        for key, (label, _) in BUTTONS.items():
-            button = QPushButton(label)
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            button.clicked.connect(getattr(self, f"_{key}"))
-            self.buttons[key] = button
-        for part in (self.bar, self.panes, self.table, self.count, *self.buttons.values()):
-            part.setParent(body)
-        self.notices = Notices(body)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Lay out all parts."""
-        self._arrange()
-
-    def _arrange(self) -> None:
-        m = Metrics(self.height())
-        g, width, height = m.grid, self.width(), self.height()
-        ask, foot = AskBar.wanted_height(m), round(2.4 * m.medium)
-        self.bar.setGeometry(g, g, width - 2 * g, ask)
-        below, bottom = ask + 2 * g, height - foot - 2 * g
-        for over in (self.panes, self.table):
-            over.setGeometry(g, below, width - 2 * g, bottom - below)
-        sized: tuple[Sized, ...] = (self.bar, self.panes, self.table, self.notices)
-        for part in sized:
-            part.set_metrics(m)
-        self.count.setFont(font(m.medium))
-        self.count.setStyleSheet(f"color: {QUIET.name()}")
-        self.count.setGeometry(2 * g, bottom + g, round(0.35 * width), foot)
-        x = width - g
-        for key in ("cancel", "calibrate", "save", "more"):
-            button = self.buttons[key]
-            button.setFont(font(m.medium, bold=key in ("calibrate", "save")))
-            button.setStyleSheet(button_style(m) + _main_style(m))
-            if button.isVisibleTo(self):
-                wide = button.sizeHint().width() + 2 * g
-                x -= wide
-                button.setGeometry(x, bottom + g, wide, foot)
-                x -= g
-        counted = round(0.36 * width)
-        self.notices.fit(x - counted - g)
-        self.notices.move(counted, bottom + g + (foot - self.notices.height()) // 2)
 
     def poll(self) -> None:
         """Update what is shown; called about 30 times a second."""
@@ -159,49 +99,46 @@ class CalibrateWindow(QMainWindow):
             self._after(job)
         if self.state == TAKING:
             self._show_taking()
-        elif self.state in (CALIBRATING, SAVING):
-            angle = int(self._clock() * ROUND) % 360
+            self._show_buttons()
+            return
+        self.show_foot("")
+        if self.state in (CALIBRATING, SAVING):
             say = "Calibrating" if self.state == CALIBRATING else "Saving"
-            self.bar.show_ask(Ask("busy", say, way=(angle, 0)), "this may take a minute")
+            self.show_request(self.busy(say), "this may take a minute")
         elif self.result is not None:
             word = self.result.found.word
-            self.bar.show_ask(Ask(word, MEANING[word]), self.problem or WHAT_NEXT[word])
+            self.show_request(Ask(word, MEANING[word]), self.problem or WHAT_NEXT[word])
         self._show_buttons()
 
     def _show_taking(self) -> None:
         shown, problem = self.watch.newest, self.watch.problem
+        notices: tuple[Notice, ...] = ()
         age = self._clock() - shown.at if shown is not None else 0.0
         if problem:
-            self.bar.show_ask(Ask("lost", "The cameras have stopped"), problem)
+            self.show_request(Ask("lost", "The cameras have stopped"), problem)
             self.panes.show_panes(shown, problem)
         elif shown is None:
-            self.bar.show_ask(Ask("busy", "Starting the cameras"), "")
+            self.show_request(Ask("busy", "Starting the cameras"), "")
         elif age > STALE:
             why = f"no image for {age:.0f} s"
-            self.bar.show_ask(Ask("lost", "No images arrive"), why)
+            self.show_request(Ask("lost", "No images arrive"), why)
             self.panes.show_panes(shown, why)
         else:
-            self.bar.show_ask(shown.ask, self.problem or shown.detail)
+            self.show_request(shown.ask, self.problem or shown.detail)
             self.panes.show_panes(shown, "")
-            self._notice(shown.notices)
+            notices = shown.notices
             if shown.progress.captures > self._told_at:
                 self.problem = ""
-        self._count(shown)
+        self.show_foot(self._counted(shown), notices)
 
-    def _notice(self, notices: tuple[Notice, ...]) -> None:
-        width = self.notices.width()
-        self.notices.show_notices(notices)
-        if self.notices.width() != width:
-            self._arrange()
-
-    def _count(self, shown: Shown | None) -> None:
+    def _counted(self, shown: Shown | None) -> str:
         if shown is None:
-            return
+            return ""
         progress = shown.progress
         text = f"{progress.captures} captured"
         if len(progress.cameras) > 1 and progress.captures:
             text += f", {progress.together} by two cameras at once"
-        self.count.setText(text)
+        return text
 
     def _show_buttons(self) -> None:
         usable = self.taking.progress.usable
@@ -211,28 +148,28 @@ class CalibrateWindow(QMainWindow):
             "more": self.state == RESULT,
             "cancel": self.state != SAVING,
         }
+        word = "" if self.result is None else self.result.found.word
         main = {
             "calibrate": self.taking.progress.done,
-            "save": self.result is not None and self.result.found.word == "good",
-            "more": self.result is not None and self.result.found.word == "repeat",
+            "save": word == "good",
+            "more": word == "repeat",
         }
-        changed = False
-        for key, button in self.buttons.items():
-            visible = self.state in BUTTONS[key][1]
-            changed |= visible != button.isVisibleTo(self)
-            button.setVisible(visible)
-            button.setEnabled(enabled[key])
-            lit = main.get(key, False) and enabled[key]
-            if button.property("main") is not lit:
-                button.setProperty("main", lit)
-                button.setStyleSheet(button.styleSheet())
+        self.show_actions(
+            {name: enabled[name] for name, states in SHOWN.items() if self.state in states},
+            [name for name, lit in main.items() if lit],
+        )
         taking = self.state in (TAKING, CALIBRATING)
         self.panes.setVisible(taking)
         self.table.setVisible(not taking)
-        self.count.setVisible(taking)
-        self.notices.setVisible(self.state == TAKING and bool(self.notices.notices))
-        if changed:
-            self._arrange()
+
+    def act(self, name: str) -> None:
+        """Calibrate, save, take more, or cancel."""
+        {
+            "calibrate": self._calibrate,
+            "save": self._save,
+            "more": self._more,
+            "cancel": self.close,
+        }[name]()
 
     def _calibrate(self) -> None:
         self.watch.stop()
@@ -255,9 +192,6 @@ class CalibrateWindow(QMainWindow):
         self.taking.ask_for_more()
         assert self.result is not None
         self._go_on("; ".join(advice(self.result)))
-
-    def _cancel(self) -> None:
-        self.close()
 
     def _go_on(self, problem: str) -> None:
         """Take images again; `problem` is shown below the request until one is taken."""
@@ -291,11 +225,3 @@ class CalibrateWindow(QMainWindow):
         self.watch.stop()
         self.taking.close()
         super().closeEvent(event)
-
-
-def _main_style(m: Metrics) -> str:
-    """Return a style that highlights the button to press now."""
-    return (
-        'QPushButton[main="true"] { background: #7fb4ff; color: #0f151b; }'
-        f"QPushButton:focus {{ border: {max(1, round(2 * m.hair))}px solid #7fb4ff; }}"
-    )

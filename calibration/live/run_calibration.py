@@ -10,8 +10,8 @@ from calibration.cameras.rig_report import print_calibration
 from calibration.live.calibration_window import CalibrateWindow
 from calibration.live.taking import Taking
 from nav.camera.uncalibrated import UncalibratedCameras
+from nav.view.guided_window import run_guided
 from nav.view.live_app import application
-from nav.view.quitting import add_quit_key, closed_by_signals
 
 
 def run_window(
@@ -47,14 +47,10 @@ def run_window(
         write_calibration(result, output, [board_file])
 
     try:
-        app = application()
+        application()
         taking = Taking(tuple(source.devices), board, keep)
         window = CalibrateWindow(source, taking, write, scale)
-        window.resize(app.primaryScreen().availableSize() * 0.9)
-        window.show()
-        add_quit_key(window)
-        with closed_by_signals(window.close):
-            app.exec()
+        run_guided(window)
     finally:
         source.close()
     if window.saved is not None:

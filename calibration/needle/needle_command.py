@@ -67,7 +67,7 @@ def calibrate_needle(
     console: Console,
     spin: Path | None = None,
     guide: Guide | None = None,
-) -> None:
+) -> str:
     """Find a tool's tip from poses in which it rests in a divot, and write it to a tool file.
 
     Parameters
@@ -87,6 +87,11 @@ def calibrate_needle(
         poses.csv of the tool spun about its own axis, for [tip].axis.
     guide : Guide, optional
         The tool in a guide hole, for the same purpose.
+
+    Returns
+    -------
+    str
+        The verdict: 'good', or 'usable: ' and what would make it better.
 
     Raises
     ------
@@ -112,6 +117,7 @@ def calibrate_needle(
         console.print(f"{moved:.2f} mm from the tip that {tool} had", markup=False)
     console.print(f"verdict: {pivot.verdict}", markup=False)
     console.print(f"{output} ({nav.NOTICE.lower()})", markup=False)
+    return pivot.verdict
 
 
 def _tool_file(tool: Path | None, name: str, output: Path) -> ToolFile | None:

@@ -31,7 +31,7 @@ def calibrate_tool(
     output: Path,
     console: Console,
     fps: float | None = None,
-) -> None:
+) -> str:
     """Measure where a tool's markers really are, and write that to a tool file.
 
     Images are tracked twice: with the file's geometry, then with the result, so that a marker that
@@ -52,6 +52,11 @@ def calibrate_tool(
         Where progress and result are printed.
     fps : float, optional
         Images per second where they have no times of their own.
+
+    Returns
+    -------
+    str
+        The verdict: 'good', or 'usable: ' and what would make it better.
 
     Raises
     ------
@@ -76,6 +81,7 @@ def calibrate_tool(
         )
     console.print(f"verdict: {found.verdict}", markup=False)
     console.print(f"{output} ({nav.NOTICE.lower()})", markup=False)
+    return found.verdict
 
 
 def measured_body(

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from nav.core.errors import InputError
+from nav.core.filekinds import file_kind, toml_kind
 from nav.core.tables import TableLimits, read_table
 from nav.core.textfile import MEGABYTE
 
@@ -90,7 +91,15 @@ def load_times(path: Path) -> Times:
     for camera, by_frame in times.items():
         _check_increasing(path, camera, by_frame, lines)
     warnings = [w for camera, own in times.items() if (w := _check_unit(path, camera, own))]
-    return Times(times, tuple(warnings))
+    return Times(times, () if _is_recorded(path) else tuple(warnings))
+
+
+def _is_recorded(path: Path) -> bool:
+    """Return whether `nav record` wrote it: then its unit is known, however rare the images are."""
+    try:
+        return file_kind(path.with_suffix(".toml")) == toml_kind("recording")
+    except OSError:
+        return False
 
 
 def check_one_clock(path: Path, times: Mapping[str, Mapping[int, float]]) -> None:

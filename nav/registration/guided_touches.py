@@ -1,5 +1,6 @@
 """Lead an operator from divot to divot: a touch is taken or refused as soon as the tip rests."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -289,7 +290,7 @@ class GuidedTouches:
         assert isinstance(found, DwellTouch)
         self.steps.append(GuidedTouch(self.place, label, found, (*self._way, *resting)))
         self._way = []
-        known = Notice("touch_known", {"sd_mm": _own_sd(found)})
+        known = Notice("touch_known", {"sd_mm": rounded_up(_own_sd(found))})
         return GuideState(label, "taken", known, taken + 1)
 
     def _touch(self, resting: list[TrackedFrame]) -> DwellTouch | Notice:
@@ -374,6 +375,22 @@ def dwell_notice(refused: RefusedDwell) -> Notice:
         if refused.kind == "drift"
         else Notice("touch_knocked", facts)
     )
+
+
+def rounded_up(sd: float) -> float:
+    """Return an error as it is shown: none is smaller than a hundredth of a millimetre.
+
+    Parameters
+    ----------
+    sd : float
+        In mm.
+
+    Returns
+    -------
+    float
+        In mm, rounded up to 0.01.
+    """
+    return math.ceil(100.0 * sd - 1e-6) / 100.0
 
 
 def _own_sd(touch: DwellTouch) -> float:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 
 from nav.core.notice import Notice
 from nav.live.pose_run import PoseRun
-from nav.registration.guided_touches import GuidedTouches, GuideState
+from nav.registration.guided_touches import GuidedTouches, GuideState, rounded_up
 from nav.text.catalogue import label, sentence
 from nav.view.ask_icons import STATES, draw_state
 from nav.view.guided_window import Action, GuidedWindow, Request, run_guided
@@ -168,7 +168,7 @@ class TouchWindow(GuidedWindow):
             elif step.touch is None:
                 rows.append(TouchRow(name, label("touch_left_out"), "doubtful"))
             else:
-                known = sentence(Notice("touch_sd", {"sd_mm": step.sd}))
+                known = sentence(Notice("touch_sd", {"sd_mm": rounded_up(step.sd)}))
                 rows.append(TouchRow(name, known, "seen"))
         return tuple(rows)
 
