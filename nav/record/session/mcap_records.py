@@ -56,7 +56,7 @@ SUMMARY = (
     Opcode.CHUNK_INDEX, Opcode.ATTACHMENT_INDEX, Opcode.STATISTICS, Opcode.METADATA_INDEX,
     Opcode.SUMMARY_OFFSET,
 )  # fmt: skip
-LENGTHS = {Opcode.FOOTER: 20, Opcode.DATA_END: 4}  # bytes
+LENGTHS: dict[int, int] = {Opcode.FOOTER: 20, Opcode.DATA_END: 4}  # bytes
 BROKEN = (
     EndOfFile,
     ValueError,
