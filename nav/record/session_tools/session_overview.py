@@ -200,6 +200,8 @@ def _ends(data: Bytes) -> tuple[dict[str, str], SessionTotals, bool] | None:
 def _records(data: Bytes, start: int, stop: int) -> list[Span]:
     """Return the records between two offsets, which must fit."""
     spans = []
+    if not 0 <= start <= stop <= len(data):
+        raise ValueError("the summary's offsets lie outside the file")
     while start < stop:
         opcode, length = HEAD.unpack_from(data, start)
         end = start + HEAD.size + length

@@ -5,12 +5,14 @@ import os
 from io import StringIO
 
 import pytest
+from mcap.opcode import Opcode
 from rich.console import Console
 
 from nav import cli
 from nav.core.errors import InputError
 from nav.record.session.session_format import SESSION_FILE
 from nav.record.session_tools import session_overview
+from nav.record.session_tools.mcap_scan import scan_spans
 from nav.record.session_tools.session_delete import delete_sessions
 from nav.record.session_tools.session_list import length_text
 from nav.record.session_tools.session_overview import overview
@@ -79,6 +81,16 @@ def test_a_session_that_cannot_be_read_does_not_hide_the_others(sessions, capsys
     assert code == 0
     assert " unreadable " in out
     assert " complete " in out
+
+
+def test_an_index_that_leads_out_of_the_file_is_not_followed(sessions):
+    path = sessions["ended"] / SESSION_FILE
+    data = bytearray(path.read_bytes())
+    for span in scan_spans(bytes(data)):
+        if span.opcode == Opcode.METADATA_INDEX:
+            data[span.start + 9 : span.start + 17] = b"\xff" * 8
+    path.write_bytes(data)
+    assert overview(sessions["ended"]).totals.frames > 50
 
 
 def test_show_tells_what_is_in_a_session(sessions, capsys):
