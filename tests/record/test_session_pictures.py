@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from mcap.records import Message
 from rosbags.typesys import Stores, get_typestore
 
 from nav.core.errors import InputError
+from nav.record.session.mcap_records import HEAD, McapRecords
 from nav.record.session.picture_codec import (
     JPEG_SCHEMA,
     JPEG_SCHEMA_TEXT,
@@ -154,3 +156,22 @@ def test_other_files_are_no_pictures(tmp_path):
     (tmp_path / "pictures.mcap").write_bytes(data.replace(b"pictures/1", b"pictures/7"))
     with pytest.raises(InputError, match=r"expected c1c2nav/pictures/1"):
         PictureReader(tmp_path)
+
+
+@pytest.mark.parametrize("length", [1 << 63, (1 << 64) - 1])
+def test_a_chunk_that_says_more_bytes_than_there_can_be_costs_only_itself(tmp_path, length):
+    """The chunk's head is right; the length of its data within it is not."""
+    writer = PictureWriter(tmp_path, about_session("cameras", clock=CLOCK), ["left"], True)
+    for number in range(3):
+        writer.add("left", number, writer.encoded("left", number, noisy(seed=number)), number)
+        writer.flush()
+    writer.close()
+    path = tmp_path / "pictures.mcap"
+    chunks = sorted({p.start for p in McapRecords(path) if isinstance(p.record, Message)})
+    data = bytearray(path.read_bytes())
+    at = chunks[1] + HEAD.size + 28 + 4  # behind times, sizes and the empty name of a compression
+    data[at : at + 8] = length.to_bytes(8, "little")
+    path.write_bytes(data)
+    reader = PictureReader(tmp_path)
+    assert [picture.number for picture in reader] == [0, 2]
+    assert [notice.code for notice in reader.damage] == ["session_damaged"]

@@ -57,7 +57,15 @@ SUMMARY = (
     Opcode.SUMMARY_OFFSET,
 )  # fmt: skip
 LENGTHS: dict[int, int] = {Opcode.FOOTER: 20, Opcode.DATA_END: 4}  # bytes
-BROKEN = (EndOfFile, ValueError, struct.error, IndexError, zstandard.ZstdError, MemoryError)
+BROKEN = (
+    EndOfFile,
+    ValueError,
+    OverflowError,
+    struct.error,
+    IndexError,
+    zstandard.ZstdError,
+    MemoryError,
+)
 
 
 @dataclass(frozen=True)

@@ -163,7 +163,9 @@ def cut_everywhere(folder: Path, random: int, seed: int = 0) -> list[Loss]:
 
 def _places(folder: Path) -> tuple[list[int], list[tuple[int, int]]]:
     """Borders of records; and of each block its end, and the results up to its last one."""
-    borders, blocks, results = [], [], 0
+    borders: list[int] = []
+    blocks: list[tuple[int, int]] = []
+    results = 0
     frames = 1  # the channel's id
     for placed in McapRecords(folder / SESSION_FILE):
         borders += [placed.start, placed.end]
