@@ -116,9 +116,10 @@ def live(
     images
         Recorded images instead of webcams, as `nav track` takes them.
     poses
-        Poses tracked by something else instead: poses.csv of `nav track --relative-to REFERENCE`, a
-        MetaIO sequence of PLUS or 3D Slicer (.igs.mha), or igtl://HOST:PORT: another tracker, live,
-        as PLUS sends it by OpenIGTLink.
+        Poses tracked before or by something else instead: poses.csv of `nav track --relative-to
+        REFERENCE`, a session's folder, what PLUS or 3D Slicer (.igs.mha, .seq.nrrd) or Perk Tutor
+        (.xml) recorded, or igtl://HOST:PORT: another tracker, live, as PLUS sends it by
+        OpenIGTLink.
     twin
         A simulated puncture instead; it brings its own rig, tools and case.
     registration

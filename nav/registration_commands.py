@@ -95,8 +95,9 @@ def register_by_points(
         case.toml with fiducials.
     touched
         Touched points in the reference body's frame (CSV, Slicer Markups, .fcsv), or poses.csv of
-        `nav track`, a folder that holds it, or a MetaIO sequence (.igs.mha): there a touch is where
-        the tip rests. igtl://HOST:PORT records another tracker (PLUS) until Ctrl-C, then uses that.
+        `nav track`, a folder that holds it, a session's folder, or a recording of PLUS, 3D Slicer
+        (.igs.mha) or Perk Tutor (.xml): there a touch is where the tip rests. igtl://HOST:PORT
+        records another tracker (PLUS) until Ctrl-C, then uses that.
     output
         registration.toml to write, if it is good enough.
     tool
@@ -159,8 +160,9 @@ def stylus(
     Parameters
     ----------
     poses
-        Poses of stylus and reference body: poses.csv of `nav track`, a MetaIO sequence of PLUS or
-        3D Slicer (.igs.mha), or igtl://HOST:PORT: another tracker, recorded until Ctrl-C.
+        Poses of stylus and reference body: poses.csv of `nav track`, a session's folder, a MetaIO
+        sequence of PLUS or 3D Slicer (.igs.mha), or igtl://HOST:PORT: another tracker,
+        recorded until Ctrl-C.
     output
         registration.toml to write.
     case
@@ -278,9 +280,9 @@ def verify(
         registration.toml to verify.
     touched
         Touched check points in the reference body's frame, labelled as in the case: CSV
-        (label,x,y,z) or Slicer Markups (.mrk.json). With --tool, poses (poses.csv, a MetaIO
-        sequence, or igtl://HOST:PORT: another tracker, recorded until Ctrl-C): where the tip was
-        held still it touched the fiducial that is nearest there.
+        (label,x,y,z) or Slicer Markups (.mrk.json). With --tool, poses (poses.csv, a
+        session's folder, a MetaIO sequence, or igtl://HOST:PORT: another tracker, recorded until
+        Ctrl-C): where the tip was held still it touched the fiducial that is nearest there.
         Fiducials that were registered with are not counted.
     limit
         A check point further off than this fails, mm; without it only the predicted error counts.
@@ -347,7 +349,8 @@ def surface(
     touched
         Points on bone in the reference body's frame, 30 to 60 are good: CSV (label,x,y,z), Slicer
         Markups, a scanned cloud (.ply, .stl, .obj), or the poses of a tip that was drawn over bone
-        (poses.csv, a MetaIO sequence, igtl://HOST:PORT; with --tool and --reference-file).
+        (poses.csv, a session's folder, a MetaIO sequence, igtl://HOST:PORT; with --tool and
+        --reference-file).
     output
         registration.toml to write.
     structure

@@ -47,7 +47,7 @@ class LiveJob:
     """Recipe for live tracking; fields are the options of `nav live`, cameras as NAME=NUMBER.
 
     `observers` are the recorder and the links to other programs. `limits` go before those of the
-    case; `lab` is the lab.toml, if any, from which options were taken.
+    case; `lab` is the lab.toml, if any, from which options were taken, as a record carries it.
     """
 
     rig: Path | None
@@ -64,7 +64,7 @@ class LiveJob:
     stated: StatedErrors | None = None
     observers: tuple[ObserverSetup, ...] = ()
     limits: LiveLimits = field(default_factory=LiveLimits)
-    lab: Path | None = None
+    lab: bytes | None = None
     igtl_names: tuple[str, ...] = ()
 
     def check(self) -> tuple[Case, Tool]:

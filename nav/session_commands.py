@@ -214,8 +214,7 @@ def session_export(
 
 
 def replay(
-    session: Annotated[InputPath, Parameter(help="Folder of the session.")],
-    /,
+    session: InputPath,
     *,
     source: Annotated[Literal["poses", "pictures"], Parameter(name="--from")] = "poses",
     registration: InputPath | None = None,
@@ -241,6 +240,8 @@ def replay(
 
     Parameters
     ----------
+    session
+        Folder of the session.
     source
         poses: as they were recorded. pictures: track the recorded pictures again (lossless ones
         give the same poses to the bit).

@@ -11,7 +11,13 @@ from typing import TypeVar
 from nav.camera.rig import Rig, load_rig
 from nav.camera.webcam import Device, list_devices
 from nav.core.errors import InputError
-from nav.core.output_checks import is_same_file, refuse_folder, refuse_special
+from nav.core.filekinds import toml_kind
+from nav.core.output_checks import (
+    is_same_file,
+    refuse_folder,
+    refuse_replacing,
+    refuse_special,
+)
 from nav.lab.lab_file import Lab, read_lab
 from nav.link.network_address import NetworkAddress
 from nav.model.case import Case, load_case, navigable
@@ -263,7 +269,7 @@ class _Check:
         save, used = self.lab.located(self.file.save_registration), self.file.registration
         if save is None:
             return
-        self.attempt("save_registration", lambda: refuse_special(save))
+        self.attempt("save_registration", lambda: _refuse_registration(save))
         for other in (self.lab.located(used), self.lab.rig, self.lab.case, *self.lab.tools):
             if other is not None and is_same_file(save, other):
                 self.problem("save_registration", f"{save}: is read too; give another name")
@@ -298,6 +304,11 @@ class _Check:
         if self.file.language not in (None, *languages()):
             expected = ", ".join(languages())
             self.problem("language", f"expected one of {expected}, got {self.file.language}")
+
+
+def _refuse_registration(path: Path) -> None:
+    refuse_special(path)
+    refuse_replacing(path, toml_kind("registration"))
 
 
 def _why_not_bound(address: NetworkAddress) -> int | None:

@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from nav.core.errors import InputError, InputErrors
+from nav.lab.carried_lab import carried_lab
 from nav.lab.lab_check import check_lab
 from nav.lab.lab_file import LAB_NAME, Lab, LinksTable, read_lab
 from nav.link.igtl_options import NO_OPTIONS, IgtlOptions
@@ -81,15 +82,15 @@ class LiveSetup:
         Complete.
     limits : LiveLimits
         Of the lab.toml.
-    lab : Path or None
-        The lab.toml, if there is one.
+    lab : Lab or None
+        The set-up, if there is one.
     lines : tuple of str
         What the user should know of it.
     """
 
     options: LiveOptions
     limits: LiveLimits
-    lab: Path | None
+    lab: Lab | None
     lines: tuple[str, ...] = ()
 
     def job(self, console: Console) -> LiveJob:
@@ -125,7 +126,7 @@ class LiveSetup:
             save=given.save,
             stated=stated_errors(given.position_sd, given.rotation_sd_deg),
             limits=self.limits,
-            lab=self.lab,
+            lab=None if self.lab is None else carried_lab(self.lab.file),
             igtl_names=given.igtl_names,
             observers=(*recorder, *given.igtl.setups(console), *given.links.setups(console)),
         )
@@ -164,7 +165,7 @@ def live_setup(given: LiveOptions, lab: Path | None, without: bool = False) -> L
     if problems:
         raise InputErrors([*problems, f"{path}: mend these, or run nav live with --no-lab"])
     options = _completed(given, read.lab, replaced)
-    return LiveSetup(options, read.lab.limits, path, (f"set-up: {path}", *lines))
+    return LiveSetup(options, read.lab.limits, read.lab, (f"set-up: {path}", *lines))
 
 
 def _replaced(given: LiveOptions, lab: Lab) -> tuple[frozenset[str], list[str]]:

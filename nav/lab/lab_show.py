@@ -145,7 +145,7 @@ def live_command(lab: Lab) -> str:
     for option, name in (("--needle", file.needle), ("--reference", file.reference)):
         pairs += [(option, name)] if name != option.removeprefix("--") else []
     for option, value in pairs:
-        words += [] if value is None else [option, *filter(None, (value,))]
+        words += [] if value is None else [option, value] if value else [option]
     return shlex.join(map(str, words))
 
 

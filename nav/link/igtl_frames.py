@@ -1,5 +1,6 @@
 """Frames and names as they leave by OpenIGTLink: RAS, needles along +Z, at most 20 bytes."""
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 
@@ -86,10 +87,10 @@ def along(rotation: Array, axis: Array) -> Array:
     ndarray, shape (3, 3)
         Where x is along `axis`, within 25 degrees, y takes its part.
     """
-    z = axis / np.linalg.norm(axis)
+    z = axis / math.sqrt(axis @ axis)
     guide = rotation[:, 0] if abs(rotation[:, 0] @ z) < ALONG else rotation[:, 1]
     x = guide - (guide @ z) * z
-    x /= np.linalg.norm(x)
+    x /= math.sqrt(x @ x)
     return np.column_stack((x, cross_matrix(z) @ x, z))
 
 
@@ -159,4 +160,9 @@ def shortened(wanted: Mapping[str, str], most: int) -> dict[str, str]:
 
 
 def _cut(text: str, size: int) -> str:
-    return text.encode("utf-8")[:size].decode("utf-8", "ignore")
+    """Shorten the longest words from their ends: which side an artery is on stays."""
+    words = text.split(" ")
+    while len(" ".join(words).encode("utf-8")) > size and any(words):
+        longest = max(range(len(words)), key=lambda k: len(words[k]))
+        words[longest] = words[longest][:-1]
+    return " ".join(words).encode("utf-8")[:size].decode("utf-8", "ignore")

@@ -102,7 +102,17 @@ def choose_names(
 
 
 def is_same_name(one: str, other: str) -> bool:
-    """Return whether two names have the same letters and digits, in upper or lower case."""
+    """Return whether two names have the same letters and digits, in upper or lower case.
+
+    Parameters
+    ----------
+    one, other : str
+        The names.
+
+    Returns
+    -------
+    bool
+    """
     return plain_name(one) == plain_name(other)
 
 

@@ -47,6 +47,7 @@ from nav.tracking.tool import Tool
 ProfileName = Literal["slicer", "astm"]
 STATUS_KEY = "TransformStatus"  # what Slicer and PLUS call it
 SEEN, MISSING = {STATUS_KEY: "OK"}, {STATUS_KEY: "MISSING"}
+SAME_HEADING = 1e-9  # of unit vectors: rounding; the needle is not known to be bent
 DISTANCES_INTERVAL = 100_000_000  # ns: ten a second are as many as anybody reads
 
 
@@ -56,7 +57,7 @@ class Profile(Protocol):
     lasting: frozenset[str]  # names of messages that a new client gets at once
 
     def messages(self, instant: Instant) -> Iterator[Message]:
-        """Yield what every client gets of an instant.
+        """Yield what every client gets of an instant; some instants may be left out before it.
 
         Parameters
         ----------
@@ -105,6 +106,7 @@ class SlicerProfile:
     _present: set[str] = field(default_factory=set)
     _statuses: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _registration: Registration | None = None
+    _model_from_reference: Array | None = None
     _alarm: str | None = None
     _distances_at: int = -DISTANCES_INTERVAL
 
@@ -146,7 +148,8 @@ class SlicerProfile:
         """Yield every transform's name and matrix; None where it is not known."""
         if instant.registration is not self._registration:
             self._registration = instant.registration
-            yield f"{REFERENCE}To{MODEL}", model_from_reference(instant.registration)
+            self._model_from_reference = model_from_reference(instant.registration)
+            yield f"{REFERENCE}To{MODEL}", self._model_from_reference
         places = Places(instant.tracked, self.tools, self._frames)
         if instant.guidance is not None:
             yield f"{NEEDLE}To{MODEL}", self._needle_in_model(instant, places)
@@ -157,7 +160,7 @@ class SlicerProfile:
 
     def _needle_in_model(self, instant: Instant, places: Places) -> Array | None:
         """Return model_from_tip, bent as far as the window shows the needle bent."""
-        guidance, registered = instant.guidance, model_from_reference(instant.registration)
+        guidance, registered = instant.guidance, self._model_from_reference
         if guidance is None or registered is None or isinstance(guidance.model_tip, Lost):
             return None
         pose = places.in_reference(NEEDLE)
@@ -165,8 +168,9 @@ class SlicerProfile:
             return None
         matrix: Array = registered @ pose
         matrix[:3, 3] = guidance.model_tip.position
-        if guidance.model_tip.heading is not None:
-            matrix[:3, :3] = along(matrix[:3, :3], guidance.model_tip.heading)
+        heading = guidance.model_tip.heading
+        if heading is not None and abs(matrix[:3, 2] - heading).max() > SAME_HEADING:
+            matrix[:3, :3] = along(matrix[:3, :3], heading)
         return matrix
 
     def _changes(self, instant: Instant) -> Iterator[tuple[str, Content]]:

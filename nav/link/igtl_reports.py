@@ -41,6 +41,7 @@ class _Received:
     time: float
     matrix: Array | None
     status: str = ""
+    timestamp: int = 0  # as it was sent
 
 
 class IgtlReports:
@@ -104,7 +105,7 @@ class IgtlReports:
         time = self._time(message.timestamp, arrival)
         fresh = set()
         for name, matrix, status in poses:
-            if self._take_pose(name, matrix, status, time, message.content):
+            if self._take_pose(name, matrix, status, time, message):
                 fresh.add(name)
         self._choose(arrival)
         names = {} if self.choice is None else self.choice.names
@@ -154,20 +155,24 @@ class IgtlReports:
         return None if received is None else received.time
 
     def _take_pose(
-        self, name: str, matrix: Array, status: str | None, time: float, content: object
+        self, name: str, matrix: Array, status: str | None, time: float, message: Message
     ) -> bool:
-        known = name in self._received
-        if not name or (not known and len(self._received) >= MOST_NAMES):
+        before = self._received.get(name)
+        if not name or (before is None and len(self._received) >= MOST_NAMES):
             return False
-        is_transform = isinstance(content, Transform)
-        if is_transform:
+        if isinstance(message.content, Transform):
             self._with_status.add(name)
         elif status is None and name in self._with_status:
             return False  # TRANSFORM says whether it was seen, this does not
         seen = status is None or status.casefold() == "ok"
         told = "" if seen else printable(status or "")[:LONGEST_STATUS] or "no status"
-        self._received[name] = _Received(time, matrix if seen else None, told)
-        return True
+        is_new = True
+        if before is not None and before.timestamp == message.timestamp != 0:
+            # the same measurement again: it becomes no newer by that
+            time, is_new = before.time, told != before.status
+        kept = _Received(time, matrix if seen else None, told, message.timestamp)
+        self._received[name] = kept
+        return is_new
 
     def _take_status(self, device: str, status: Status, arrival: float) -> frozenset[str]:
         names = {} if self.choice is None else self.choice.names

@@ -23,6 +23,8 @@ from nav.link.network_address import NetworkAddress
 
 log = logging.getLogger(__name__)
 OPTION = "--igtl-server"
+# Windows means by SO_REUSEADDR that others may take a port that is in use
+REUSE = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
 SERVER = "c1c2nav"  # the name of its own statuses
 MOST_CLIENTS = 32  # a laboratory has a handful; each costs a little of the thread's time
 MOST_INSTANTS = 16  # a quarter of a second at 60 per second; older ones are dropped
@@ -71,6 +73,7 @@ class IgtlServer:
         self._profile = profile
         self._instants: deque[Instant] = deque(maxlen=MOST_INSTANTS)
         self._clients: dict[int, Connection] = {}
+        self._untold: Instant | None = None
         self._late = 0  # instants dropped because the thread did not get the processor
         self._dropped = 0  # messages of clients that are gone
         self._refused: str | None = None
@@ -181,6 +184,8 @@ class IgtlServer:
             log.warning("OpenIGTLink: %s refused: %d clients are connected", peer, MOST_CLIENTS)
             connected.close()
             return
+        if self._untold is not None:
+            self._tell(self._untold)
         connected.setblocking(False)
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -202,17 +207,24 @@ class IgtlServer:
         """Encode the instants that wait, once for all clients, and send them."""
         while self._instants:
             instant = self._instants.popleft()
-            self._answers.show(instant)
-            for message in self._profile.messages(instant):
-                outgoing = self._answers.encode(message)
-                self._answers.newest[outgoing[:2]] = outgoing
-                for connection in self._clients.values():
-                    connection.put(outgoing)
+            if not self._clients:  # nobody reads: the newest one will do for who comes next
+                self._untold = instant
+                continue
+            self._tell(instant)
             for connection in self._clients.values():
                 for outgoing in self._answers.wanted(connection):
                     connection.put(outgoing)
             for connection in tuple(self._clients.values()):
                 self._send(connection)
+
+    def _tell(self, instant: Instant) -> None:
+        self._untold = None
+        self._answers.show(instant)
+        for message in self._profile.messages(instant):
+            outgoing = self._answers.encode(message)
+            self._answers.newest[outgoing[:2]] = outgoing
+            for connection in self._clients.values():
+                connection.put(outgoing)
 
     def _send(self, connection: Connection) -> None:
         try:
@@ -285,7 +297,7 @@ def listening_socket(address: NetworkAddress) -> socket.socket:
     listening = socket.socket(address.family, socket.SOCK_STREAM)
     try:
         # a port whose last connections are just ending can be had again
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.setsockopt(socket.SOL_SOCKET, REUSE, 1)
         listening.bind((address.host, address.port))
         listening.listen()
     except OSError as error:

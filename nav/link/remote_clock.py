@@ -71,7 +71,7 @@ class RemoteClock:
         self._line: _Line | None = None
         self._block: tuple[float, float] | None = None  # arrival and offset of its least delay
         self._block_began = self._late_since = -np.inf
-        self._least_late = np.inf
+        self._least_late, self._late_stated = np.inf, 0.0
 
     @property
     def is_usable(self) -> bool:
@@ -115,7 +115,7 @@ class RemoteClock:
             line = self._line = _Line(arrival, offset, 0.0)
         elif line.at(arrival) - offset > JUMP:
             line = self._jump(arrival, line.at(arrival) - offset)
-        elif self._is_late_for_long(arrival, offset - line.at(arrival)):
+        elif self._is_late_for_long(stated, arrival, offset - line.at(arrival)):
             line = self._jump(arrival, -self._least_late)
         if offset < line.at(arrival):
             line = self._line = _Line(arrival, offset, line.slope)
@@ -132,14 +132,16 @@ class RemoteClock:
         line = self._line = _Line(arrival, before.at(arrival) - seconds, 0.0)
         return line
 
-    def _is_late_for_long(self, arrival: float, late: float) -> bool:
+    def _is_late_for_long(self, stated: float, arrival: float, late: float) -> bool:
+        """Return whether everything has come late for long, from a clock that runs."""
         if late <= DELAYED:
             self._late_since, self._least_late = -np.inf, np.inf
             return False
         if self._late_since == -np.inf:
-            self._late_since = arrival
+            self._late_since, self._late_stated = arrival, stated
         self._least_late = min(self._least_late, late)
-        return arrival - self._late_since >= LATE_FOR
+        runs = stated - self._late_stated >= 0.5 * (arrival - self._late_since)
+        return runs and arrival - self._late_since >= LATE_FOR
 
     def _keep(self, arrival: float, offset: float) -> None:
         """Keep the least delay of each block; fit the line anew when one is complete."""

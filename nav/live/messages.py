@@ -197,6 +197,8 @@ class Timeline:
         In order of time.
     notices : tuple of Notice
         What the user should know of this replay.
+    samples : tuple of Sample
+        The recorded distances, for the chart after a jump; none where the replay may differ.
     """
 
     began: float
@@ -206,6 +208,7 @@ class Timeline:
     spans: tuple[Span, ...] = ()
     ticks: tuple[Tick, ...] = ()
     notices: tuple[Notice, ...] = ()
+    samples: tuple[Sample, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from nav.record.session.picture_codec import PictureError
 from nav.record.session.session_format import FRAME, PICTURES_FILE
 from nav.record.session.session_pictures import PictureReader, RecordedPicture
 from nav.record.session.session_reader import open_session
-from nav.record.session_tools.event_words import cut_words
+from nav.text.catalogue import ENGLISH
 
 BILLION = 1_000_000_000
 LATE = 2 * BILLION  # ns: a picture is not written so much behind a later one of the same camera
@@ -163,7 +163,7 @@ class SessionRecording:
         for _ in pictures:  # so that the reader says how the file ends
             pass
         if reader.cut is not None:
-            self.cut_off = f"{reader.path}: {cut_words(reader.cut)}"
+            self.cut_off = f"{self.folder}: {ENGLISH.sentence(reader.cut)}"
 
     def _pictures(self, reader: PictureReader) -> Iterator[RecordedPicture]:
         return (picture for picture in reader if picture.camera == self.camera.name)

@@ -5,12 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from nav.camera.source import file_remark
 from nav.core.errors import InputError
 from nav.core.tracked_frame import TrackedFrame
 from nav.record.session.session_format import FRAME, SESSION_FILE
 from nav.record.session.session_reader import open_session
-from nav.record.session_tools.event_words import cut_words
 from nav.tracking.pose_source import PoseSource, StatedErrors
 
 SESSION_SUFFIX = ".mcap"
@@ -63,9 +61,7 @@ class SessionPoses(PoseSource):
             if name not in names:
                 there = f"it has {', '.join(sorted(names))}" if names else "it has no frames"
                 raise InputError(f"{self.reader.path}: no tool is called {name}; {there}")
-        cut = self.reader.cut
-        remark = () if cut is None else (f"{self.reader.path}: {cut_words(cut)}",)
-        self.notices = tuple(map(file_remark, remark))
+        self.notices = () if self.reader.cut is None else (self.reader.cut,)
 
     def __len__(self) -> int:
         return len(self.times)

@@ -10,6 +10,7 @@ REPLAY: dict[str, Template] = {
     "replay_recorded_light": "recorded",
     "replay_reading": "Reading the session",
     "replay_computing": "Computing what comes before",
+    "replay_prompt": "Asked then: {prompt}",
     "replay_gap": "Nothing was recorded for {seconds:.1f} s",
     "replay_silent": "The replay does not answer",
     "replay_end": "End of the session: Home plays it again",

@@ -309,13 +309,35 @@ class ReplayLanes(Sized):
 
 
 def tick_text(tick: Tick) -> str:
-    """Return time and sentence of an event."""
+    """Return what an event was, and when.
+
+    Parameters
+    ----------
+    tick : Tick
+        The event.
+
+    Returns
+    -------
+    str
+        Its time and a sentence.
+    """
     facts = {"at": clock_text(tick.at), "what": tick.notice}
     return sentence(Notice("replay_tick", facts))
 
 
 def span_text(span: Span) -> str:
-    """Return in words what lasted, and how long."""
+    """Return in words what lasted, and how long.
+
+    Parameters
+    ----------
+    span : Span
+        Part of the session.
+
+    Returns
+    -------
+    str
+        A few words.
+    """
     seconds = span.end - span.start
     if span.kind == "lost":
         return sentence(Notice("replay_lost_span", {"tool": span.value, "seconds": seconds}))

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 from nav.core.notice import Notice
 from nav.live.messages import Command, Message, Preparing, Ready, Sample, Timeline, Update
 from nav.text.catalogue import label, sentence
+from nav.view.history import SPAN
 from nav.view.live_display import Banner, DisplayState
 from nav.view.live_window import LiveWindow
 from nav.view.pace import SIMULATION_SILENT
@@ -155,8 +156,14 @@ class ReplayWindow(LiveWindow):
             if last is not None and not 0.0 <= sample.at - last <= most:
                 start = index
                 before.clear()
+                before.extend(self._recorded_before(sample.at))
             last = sample.at
         return samples[start:]
+
+    def _recorded_before(self, at: float) -> list[Sample]:
+        """Return what was recorded in the half minute before a time."""
+        recorded = () if self.timeline is None else self.timeline.samples
+        return [sample for sample in recorded if at - SPAN <= sample.at < at]
 
     def _display(self) -> DisplayState:
         state = super()._display()
@@ -170,7 +177,9 @@ class ReplayWindow(LiveWindow):
         elif self._is_silent():
             banner = Banner(label("replay_silent"), True)
         age = label("replay_recorded_light") if state.age else ""
-        return replace(state, banner=banner, age=age, delay="", rate="")
+        asked = Notice("replay_prompt", {"prompt": state.prompt})
+        prompt = sentence(asked) if state.prompt else ""
+        return replace(state, banner=banner, prompt=prompt, age=age, delay="", rate="")
 
     def _is_silent(self) -> bool:
         """Return whether the process that replays has said nothing for too long."""

@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,20 +25,28 @@ from rich.console import Console
 from rich.table import Table
 from scipy.spatial.transform import RigidTransform
 
+from nav.camera.rig import load_rig
 from nav.core.frames import Array, Pose
+from nav.core.frameset import FrameSet
+from nav.core.tracked_frame import TrackedFrame
 from nav.link.igtl_content import Transform
 from nav.link.igtl_messages import Message, timestamp_of
 from nav.link.igtl_observer import IgtlObserver, IgtlSetup
 from nav.link.igtl_places import Instant
 from nav.link.igtl_server import IgtlServer
 from nav.link.network_address import NetworkAddress
+from nav.live.session import State
 from nav.live.worker import run
 from nav.registration.registration_result import Registration
+from nav.tracking.camera_poses import CameraPoses
+from nav.tracking.tool import load_tool
+from nav.tracking.tracker import Tracker
 from tests.link.test_igtl_live import NEAR, Use
-from tests.live.looping import LoopingJob, LoopingWork, write_recording
+from tests.live.looping import Loop, LoopingJob, LoopingWork, write_recording
 from tests.live.test_other_tracker import Moment, states_of
 
 RATE = 60  # instants per second
+PACES = {"60 /s": 1 / RATE, "all": 0.0}  # s between pictures
 CLIENT = Path(__file__).with_name("link_client.py")
 LOOPBACK = NetworkAddress("127.0.0.1", 0)
 ENCODED = 5000  # messages per round
@@ -115,31 +124,32 @@ def delay(rounds: int, seconds: float) -> Table:
 
 
 def tracking(rounds: int, seconds: float) -> Table:
-    """Pictures from memory, tracked as fast as possible; the server in the same process.
+    """Pictures from memory, 60 per second and as fast as possible; the server in one process.
 
     The best tenth of the frame sets shows what the server costs even where other programs use the
     processor, too.
     """
-    found: dict[str, list[Array]] = {"no server": [], "1": [], "5": []}
+    ways = ("no server", "1", "5")
+    found: dict[tuple[str, str], list[Array]] = {(p, w): [] for p in PACES for w in ways}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "recording"
         write_recording(folder, frames=15, seed=7)
-        _tracked(folder, 5.0, None)  # compiles, and fills caches
+        _tracked(folder, 5.0, None, 0.0)  # compiles, and fills caches
         for _ in range(rounds):
-            for way, values in found.items():
-                values.append(_tracked(folder, seconds, None if way == "no server" else int(way)))
+            for (pace, way), values in found.items():
+                clients = None if way == "no server" else int(way)
+                values.append(_tracked(folder, seconds, clients, PACES[pace]))
     table = Table(
-        "clients", "frame sets", "median, ms", "ratio", "best tenth, ms", "ratio", "post, µs",
-        title="Tracking beside the server, a frame set from its images to its result",
+        "pictures", "clients", "frame sets", "median, ms", "ratio", "best tenth, ms", "ratio",
+        title="Tracking beside the server: from the images to the result, handed over",
     )  # fmt: skip
-    base = np.concatenate(found["no server"])
-    for way, values in found.items():
+    for (pace, way), values in found.items():
         taken, row = np.concatenate(values), []
+        base = np.concatenate(found[pace, "no server"])
         for share in (0.5, 0.1):
             at, other = np.quantile(taken, share), np.quantile(base, share)
             row += [f"{1e3 * at:.2f}", f"{at / other:.3f}"]
-        post = "" if way == "no server" else f"{_post_seconds() * 1e6:.1f}"
-        table.add_row(way, str(len(taken)), *row, post)
+        table.add_row(pace, way, str(len(taken)), *row)
     return table
 
 
@@ -217,30 +227,43 @@ def _wait_for(server: IgtlServer) -> None:
         time.sleep(1e-4)
 
 
-def _tracked(folder: Path, seconds: float, clients: int | None) -> Array:
-    """Time from one result to the next, s, of pictures that are in memory."""
+class PacedLoop(Loop):
+    """Pictures from memory, so many seconds apart at least."""
+
+    interval = 0.0
+
+    def __iter__(self) -> Iterator[FrameSet]:
+        due = time.monotonic()
+        for frames in super().__iter__():
+            time.sleep(max(0.0, due - time.monotonic()))
+            due = max(due, time.monotonic()) + self.interval
+            yield replace(frames, captured_at=time.monotonic())
+
+
+def _tracked(folder: Path, seconds: float, clients: int | None, interval: float) -> Array:
+    """Time from the images of each frame set to its result, s."""
     registration = Registration(Pose(RigidTransform.identity(), np.eye(6) * 1e-6), 0.1, np.zeros(4))
     work = LoopingWork(LoopingJob(folder, registration, seconds))
+    rig = load_rig(folder / "rig.toml")
+    images = PacedLoop(folder, rig, seconds)
+    images.interval = interval
+    tools = [load_tool(folder / f"{name}.toml") for name in ("needle", "reference")]
+    work.source = CameraPoses(images, Tracker(rig, tools))
+    taken: list[float] = []
+
+    def listen(tracked: TrackedFrame, state: State) -> tuple[()]:
+        assert tracked.captured_at is not None
+        taken.append(time.monotonic() - tracked.captured_at)
+        return ()
+
     if clients is None:
-        run(work, lambda tracked, state: ())
+        run(work, listen)
     else:
         with served(clients) as (observer, _, _):
             observer.session = work.session
             work.observers = (observer,)
-            run(work, lambda tracked, state: ())
-    return np.diff([at for at, _ in work.times])
-
-
-def _post_seconds() -> float:
-    """What handing one instant over takes the tracking thread, s; the median."""
-    taken = []
-    with served(1) as (observer, _, _):
-        for instant in instants(200):
-            begin = time.perf_counter()
-            observer.server.post(instant)
-            taken.append(time.perf_counter() - begin)
-            time.sleep(2e-3)
-    return statistics.median(taken)
+            run(work, listen)
+    return np.array(taken[1:])
 
 
 def _ratio(values: Sequence[float], base: Sequence[float]) -> str:

@@ -95,7 +95,17 @@ def test_all_faults_are_told_at_once(folder):
         ({"case": None}, ["case: is missing"]),
         ({"case": "rig.toml"}, ['case: {}/rig.toml: format: expected "c1c2nav/case/1"']),
         ({"registration": "r.toml"}, ["registration: {}/r.toml: no such file"]),
-        ({"save_registration": "rig.toml"}, ["save_registration: {}/rig.toml: is read too"]),
+        (
+            {"save_registration": "rig.toml"},
+            [
+                "save_registration: {}/rig.toml: would be overwritten, but is a rig file",
+                "save_registration: {}/rig.toml: is read too",
+            ],
+        ),
+        (
+            {"save_registration": "case/artery.ply"},
+            ["save_registration: {}/case/artery.ply: would be overwritten, but was not written by"],
+        ),
         ({"save_registration": "case"}, ["save_registration: {}/case: cannot be written"]),
         ({"cameras": None}, [f"cameras: is missing; expected {NAMES[0]} = NUMBER"]),
         ({"cameras": {NAMES[0]: 0}}, [f"cameras: {NAMES[1]} is missing"]),

@@ -4,7 +4,9 @@ The table in docs/lab.md says the same.
 """
 
 import io
+import json
 import shutil
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from rich.console import Console
 import nav.run_live
 from nav.cli import main
 from nav.core.errors import InputErrors
-from nav.lab.lab_file import read_lab
+from nav.lab.lab_file import LabFile, read_lab
 from nav.lab.lab_live import LiveOptions, live_setup
 from nav.lab.lab_show import live_command
 from nav.link.igtl_observer import IgtlSetup
@@ -23,8 +25,9 @@ from nav.link.igtl_options import IgtlOptions
 from nav.link.link_options import LinkOptions
 from nav.link.network_address import NetworkAddress
 from nav.link.tracker_address import tracker_address
-from nav.live.live_limits import LiveLimits
+from nav.live.live_limits import LiveLimits, live_limits_from_json
 from nav.record.session.record_setup import RecordOptions, RecordSetup
+from nav.record.session.session_reader import open_session
 from nav.run_live import LiveJob
 from nav.tracking.pose_source import StatedErrors
 from tests.lab.lab_folder import LEFT, write_lab, write_lab_folder, write_poses
@@ -70,7 +73,7 @@ def test_without_options_everything_is_of_the_file(folder):
         fps=None,
         save=Path("new.toml"),
         limits=LiveLimits(fle=0.4),
-        lab=Path("lab.toml"),
+        lab=job.lab,
         observers=(RecordSetup(Path("sessions"), "cameras", "jpeg"),),
     )
     assert setup.options.language == "de"
@@ -269,6 +272,28 @@ def test_limits_reach_guidance_and_the_window(folder):
     work.source.close()
 
 
+def test_a_session_carries_the_set_up_with_its_limits(folder):
+    write_lab(folder, limits={"fle": 0.4, "structure": {LEFT: {"caution": 9.0}}})
+    write_poses(folder / "poses.csv")
+    given = {"poses": Path("poses.csv"), "record": RecordOptions(Path("kept"))}
+    setup = setup_of(**given)
+    work = setup.job(Console(quiet=True)).open()
+    for tracked in work.source:
+        state = work.session.step(tracked)
+        for observer in work.observers:
+            observer.frame(tracked, state)
+    for observer in work.observers:
+        observer.close()
+    (session,) = Path("kept").iterdir()
+    reader = open_session(session)
+    assert reader.cut is None
+    carried = LabFile.model_validate(tomllib.loads(reader.attachments["lab.toml"].decode()))
+    left_out = {"made_by", "made_at"}
+    assert carried.model_dump(exclude=left_out) == setup.lab.file.model_dump(exclude=left_out)
+    assert live_limits_from_json(json.loads(reader.about["limits"])) == setup.limits
+    assert not any(str(folder) in value for value in reader.about.values())
+
+
 def test_limits_that_warn_later_are_among_the_notices(folder):
     write_lab(folder, limits={"structure": {LEFT: {"caution": 4.0}}})
     write_poses(folder / "poses.csv")
@@ -289,7 +314,7 @@ def test_nav_live_in_the_folder_needs_no_options(folder, asked, capsys):
     with pytest.raises(SystemExit) as end:
         main(["live"])
     assert end.value.code == 0
-    assert asked[0].lab == Path("lab.toml")
+    assert asked[0].lab is not None
     assert "set-up: lab.toml" in capsys.readouterr().out
 
 

@@ -7,6 +7,7 @@ where none can be found; then "got" and a line of JSON when a marker "ended" has
 import json
 import sys
 import time
+from typing import Any
 
 import pylsl
 
@@ -25,7 +26,7 @@ def main() -> None:
         inlets[name] = pylsl.StreamInlet(found[0], recover=False)
         inlets[name].open_stream(timeout=5.0)
     print("ready", flush=True)
-    got = {name: {"samples": [], "times": []} for name in inlets}
+    got: dict[str, dict[str, Any]] = {name: {"samples": [], "times": []} for name in inlets}
     end = time.monotonic() + 20.0
     while time.monotonic() < end and ["ended"] not in got[MARKERS]["samples"]:
         for name, inlet in inlets.items():

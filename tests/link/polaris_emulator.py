@@ -7,6 +7,7 @@
 import sys
 import threading
 import time
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from nav.link.polaris_service import PolarisService
 
 TOOLS = ("needle", "reference")
 TURN = [0.3, -0.4, 0.5]
+NO_STATE: Any = None  # which the service does not look at
 PERIOD = 20  # frames in which the reference is seen, then lost
 SD = 0.12  # mm per axis
 
@@ -45,11 +47,16 @@ def main() -> None:
     service = PolarisService(NetworkAddress("127.0.0.1", 0), TOOLS)
     print(service.address.port, flush=True)
     over = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
+
+    def wait() -> None:
+        sys.stdin.read()
+        over.set()
+
+    threading.Thread(target=wait, daemon=True).start()
     number = 0
     while not over.wait(0.05):
         number += 1
-        service.frame(frame(number), None)
+        service.frame(frame(number), NO_STATE)
     service.close()
 
 

@@ -21,7 +21,12 @@ def main() -> None:
     server = pyigtl.OpenIGTLinkServer(port=int(sys.argv[1]), local_server=True)
     print("listening", flush=True)
     over = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
+
+    def wait() -> None:
+        sys.stdin.read()
+        over.set()
+
+    threading.Thread(target=wait, daemon=True).start()
     number = 0
     while not over.is_set():
         if server.is_connected():

@@ -46,9 +46,10 @@ def test_poses_come_back_as_they_were_sent(turn, place, other_turn, other_place,
             Message(Position(pose.translation, pose.rotation.as_quat()), NAMES[tool], at)
             for tool, pose in poses.items()
         ]
-    reports.take(received(messages[0]), 50.0)  # whose names it is, is known when all were heard
+    early = [Message(m.content, m.device, stamp(999.0)) for m in messages]
+    reports.take(received(early[0]), 49.0)  # which tool's a name is, is known when all were heard
     fresh = set()
-    for message in reversed(messages):
+    for message in [*early[1:], *messages]:
         fresh |= reports.take(received(message), 50.0)
     assert fresh == set(TOOLS)
     for tool, pose in poses.items():
@@ -100,6 +101,23 @@ def test_any_messages_are_taken_and_only_rigid_and_recent_poses_are_shown(sent):
             at = reports.time_of(tool)
             assert at is None or 0.0 <= now - at <= SILENCE
             assert at is None or seen.systematic.any()
+
+
+def test_a_repeated_measurement_becomes_no_newer_even_by_a_clock_that_is_not_used():
+    reports = IgtlReports(TOOLS, {})
+
+    def send(seconds, arrival):
+        for name in NAMES.values():
+            reports.take(Message(Transform(np.eye(4)), name, stamp(seconds)), arrival)
+        return reports.tool("needle", arrival, STATED)
+
+    for k in range(60):  # a clock that jumps each second
+        assert isinstance(send(1000.0 + k * 10.0, 50.0 + k), TrackedTool)
+    assert not reports.clock.is_usable
+    for age in np.arange(0.05, 3.0, 0.1):
+        seen = send(1000.0 + 59 * 10.0, 109.0 + age)
+        assert isinstance(seen, Lost) == (age > SILENCE)
+    assert seen.code == "report_late"
 
 
 def test_names_without_end_are_not_kept():

@@ -35,14 +35,15 @@ class Numbered:
     lasting = frozenset({"Lasting"})
 
     def __init__(self, each: int = 1) -> None:
-        self.each = each
+        self.each, self.began = each, False
 
     def messages(self, instant):
         matrix = np.eye(4)
         matrix[0, 3] = instant.time_ns
         for number in range(self.each):
             yield Message(Transform(matrix), f"Tool{number}", instant.time_ns)
-        if instant.time_ns == 0:
+        if not self.began:
+            self.began = True
             yield Message(Status(OK, "seen"), "Tool0")
             yield Message(Text("of the first instant"), "Lasting")
             yield Message(Transform(matrix), "Once")

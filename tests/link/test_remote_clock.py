@@ -73,6 +73,18 @@ def test_a_jump_backwards_is_old_until_it_has_lasted():
     assert jump.seconds == pytest.approx(-2.0, abs=0.01)
 
 
+def test_a_clock_that_stands_is_never_taken_for_one_that_jumped():
+    """A server that repeats its last message for a minute has nothing new."""
+    clock = RemoteClock()
+    for k in range(300):
+        clock.measured_at(k / 60.0, 100.0 + k / 60.0)
+    for k in range(300, 3900):
+        arrival = 100.0 + k / 60.0
+        mapped = clock.measured_at(299 / 60.0, arrival)
+        assert mapped == pytest.approx(100.0 + 299 / 60.0, abs=0.05)  # what a drift may explain
+    assert not clock.jumps
+
+
 def test_a_stall_is_no_jump():
     """A network that stands for 2 s, then delivers everything at once."""
     clock = RemoteClock()

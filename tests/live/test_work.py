@@ -72,6 +72,7 @@ class Job:
             recording=recording,
             simulated=recording is None and self.source.simulated,
             session=Bench().session,
+            observers=(),
             notices=(),
             listen=lambda tracked, state: (),
             finish=lambda: "done",

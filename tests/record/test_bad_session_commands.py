@@ -162,6 +162,28 @@ def test_delete_takes_only_sessions_of_the_code(spoilt, recorded, run):
     assert (spoilt.parent / recorded.name / "session.mcap").exists()
 
 
+@pytest.mark.parametrize("spoilt", UNREADABLE, indirect=True)
+@pytest.mark.parametrize("options", [(), ("--compare",), ("--from", "pictures", "--compare")])
+def test_a_replay_of_what_cannot_be_read_is_one_line(spoilt, run, options):
+    before = tree(spoilt.parent)
+    code, _, errors = run("replay", spoilt, *options)
+    assert code == BAD_INPUT
+    (line,) = errors
+    assert str(spoilt) in line
+    assert tree(spoilt.parent) == before
+
+
+@pytest.mark.parametrize("spoilt", ["cut", "flipped", "noise in the middle"], indirect=True)
+def test_a_replay_goes_as_far_as_the_session(spoilt, run):
+    """And says what is missing: without a command of the user a replay comes out otherwise."""
+    before = tree(spoilt.parent)
+    code, out, errors = run("replay", spoilt, "--compare")
+    assert code in (NONE, 1), errors
+    assert "the recording is not complete: session.mcap is " in out
+    assert len(errors) <= 1
+    assert tree(spoilt.parent) == before
+
+
 @pytest.mark.parametrize("name", ["nothing", "file", "folder"])
 @pytest.mark.parametrize("command", [*READING, "repair"])
 def test_what_is_no_session_is_one_line(tmp_path, run, command, name):

@@ -7,11 +7,13 @@ import json
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mcap.records import Message
 from mcap.writer import Writer
 
 from nav.core.errors import InputError
@@ -121,6 +123,24 @@ def test_two_thirds_of_a_file_are_still_there_after_damage_in_the_middle(whole, 
     spoiling[middle : middle + 200] = os.urandom(200)
     got = frames_of(written(spoilt, bytes(spoiling)))
     assert len(got) >= len(frames) * 2 // 3
+
+
+@pytest.mark.parametrize("bit", range(72))
+def test_a_flipped_bit_in_a_chunks_head_costs_that_chunk_only(whole, spoilt, bit):
+    """Kind and length: with another length the next chunks must be found again."""
+    content, frames = whole
+    path = written(spoilt, content) / "session.mcap"
+    chunks = sorted({p.start for p in McapRecords(path) if isinstance(p.record, Message)})
+    at = chunks[len(chunks) // 2]
+    spoiling = bytearray(content)
+    spoiling[at + bit // 8] ^= 1 << bit % 8
+    folder = written(spoilt, bytes(spoiling))
+    got = frames_of(folder)
+    assert len(frames) - 8 <= len(got) < len(frames)
+    assert all(bits(frame) == frames[frame.number] for frame in got)
+    reader = open_session(folder)
+    assert reader.cut is None
+    assert "session_damaged" in [notice.code for notice in reader.damage]
 
 
 FOREIGN = {
@@ -264,7 +284,7 @@ def a_message(recorded):
     return json.dumps(next(open_session(recorded[0]).messages(FRAME)).data)
 
 
-ODD = st.sampled_from(
+ODD: st.SearchStrategy[Any] = st.sampled_from(
     [None, True, -1, 1e308, "", "x", [], {}, [[]], {"a": 1}, [1, 2], float("nan"), 10**400]
 )
 

@@ -11,6 +11,7 @@ from nav.core.errors import InputError, Lost
 from nav.record.perk_tutor_transcript import PerkTutorTranscript
 from nav.record.recorded_poses import open_recorded_poses
 from nav.tracking.pose_source import StatedErrors
+from tests.reference_data import reference_data
 from tests.synthetic import rigid_transforms
 
 STATED = StatedErrors(0.2, 0.003)
@@ -143,3 +144,15 @@ def test_other_xml_and_missing_parts_are_named(tmp_path):
     assert "it has StylusToReference" in problem(written(tmp_path, *still()), ("probe",))
     with pytest.raises(InputError, match="--position-sd and --rotation-sd-deg"):
         PerkTutorTranscript(written(tmp_path, *still()), TOOLS)
+
+
+def test_a_real_transcript_of_perk_tutor_is_read():
+    path = (
+        reference_data("tracker", "perktutor") / "Lumbar" / "TransformBuffer_Lumbar_Anonymous.xml"
+    )
+    frames = list(PerkTutorTranscript(path, ("StylusTip", "Probe"), STATED))
+    assert len(frames) == 485
+    assert (frames[0].time, frames[-1].time) == pytest.approx((7.256, 55.087))
+    assert all(frame.pose("StylusTip", "Probe") for frame in frames)
+    stylus = frames[0].tools["StylusTip"].rig_from_tool.transform
+    assert stylus.translation == pytest.approx([-200.297, 74.7858, -165.368])

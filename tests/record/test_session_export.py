@@ -124,7 +124,7 @@ def test_a_cut_session_is_exported_as_far_as_it_goes(tmp_path, capsys, name):
     record.write_bytes(record.read_bytes()[:-700])
     assert export(session, "--output", tmp_path / OUTPUTS[name], "--format", name) == 3
     line = capsys.readouterr().err.strip()
-    assert "its last record is cut" in line
+    assert "session.mcap is cut off" in line
     assert "exported as far as it goes" in line
     assert "\n" not in line
     if name == "csv":

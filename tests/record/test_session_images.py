@@ -165,7 +165,7 @@ def test_a_damaged_picture_is_missing_and_a_cut_file_told(tmp_path):
     assert len(found) == 6
     assert any(len(one.frames) < 2 for one in found)
     assert source.cut_off
-    assert all("pictures.mcap: its last record is cut" in line for line in source.cut_off)
+    assert all("pictures.mcap is cut off" in line for line in source.cut_off)
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_a_cut_session_is_read_as_far_as_it_goes_and_says_so(tmp_path):
     frames = list(open_recorded_poses(session, NAMES))
     assert len(frames) > 20
     (notice,) = frames[0].notices
-    assert notice.facts["text"].startswith(f"{record}: its last record is cut")
+    assert (notice.code, notice.facts["file"]) == ("session_cut", "session.mcap")
 
 
 def test_what_is_no_session_or_lacks_a_tool_is_refused(tmp_path):

@@ -184,7 +184,7 @@ def test_perk_tutor_gets_marks_and_what_happened_as_messages(tmp_path, example):
     assert export(session, "--output", tmp_path / "t.xml") == 0
     _, messages = as_perk_tutor_reads(tmp_path / "t.xml")
     assert "Haut" in messages.values()
-    assert "registration in use registration 1" in messages.values()
+    assert "registration 1 in use" in messages.values()
     head = (tmp_path / "t.xml").read_text().splitlines()[0]
     assert sha256(session / "session.mcap") in head
 

@@ -1,5 +1,7 @@
 """The window of a replay with a feed whose every message the test decides on."""
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QLabel
@@ -10,6 +12,7 @@ from nav.live.messages import (
     Ended,
     Preparing,
     Ready,
+    Sample,
     Span,
     Stage,
     Standstill,
@@ -212,6 +215,21 @@ def test_the_chart_begins_anew_after_a_jump(began, window, feed, script, clock):
     show(window, feed, script, clock, 3.1)
     show(window, feed, script, clock, 30.0)
     assert [sample.at for sample in history.samples] == [BEGAN + 30.0]
+
+
+def test_after_a_jump_the_chart_has_what_was_recorded_before(began, window, feed, script, clock):
+    recorded = tuple(Sample(BEGAN + k / 2, 9.0, 8.0, 5.0, 4.0) for k in range(100))
+    window.timeline = replace(TIMELINE, samples=recorded)
+    show(window, feed, script, clock, 41.2)
+    at = [sample.at - BEGAN for sample in window.strip.history.samples]
+    assert (at[0], at[-2], at[-1]) == pytest.approx((11.5, 41.0, 41.2))
+    assert at == sorted(at)
+
+
+def test_what_the_user_was_asked_is_past(began, window, feed, script, clock):
+    prompt = Notice("touch_recheck", {"label": "K1"})
+    show(window, feed, script, clock, 12.4, prompt=prompt)
+    assert window.prompt.text.text().startswith("Asked then: Re-check: touch K1")
 
 
 @pytest.mark.parametrize("window", ["en", "de"], indirect=True)

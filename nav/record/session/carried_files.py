@@ -24,8 +24,10 @@ class CarriedFiles:
         Each tool's name and file.
     case : Path
         case.toml; its meshes are beside it.
-    registration, lab : Path or None
-        registration.toml and lab.toml, if they were given.
+    registration : Path or None
+        registration.toml, if one was given.
+    lab : bytes or None
+        lab.toml, without what names a person or a computer.
     limits : LiveLimits
         Of the set-up.
     """
@@ -34,7 +36,7 @@ class CarriedFiles:
     tools: tuple[tuple[str, Path], ...]
     case: Path
     registration: Path | None = None
-    lab: Path | None = None
+    lab: bytes | None = None
     limits: LiveLimits = field(default_factory=LiveLimits)
 
     def read(self) -> dict[str, bytes]:
@@ -50,14 +52,13 @@ class CarriedFiles:
         InputError
             One cannot be read.
         """
-        return {name: _content(path) for name, path in self._named()}
+        lab = {} if self.lab is None else {"lab.toml": self.lab}
+        return {**lab, **{name: _content(path) for name, path in self._named()}}
 
     def _named(self) -> Iterable[tuple[str, Path]]:
         for name, path in (("rig", self.rig), ("registration", self.registration)):
             if path is not None:
                 yield f"{name}.toml", path
-        if self.lab is not None:
-            yield "lab.toml", self.lab
         for name, path in self.tools:
             yield f"tools/{name}.toml", path
         yield "case/case.toml", self.case

@@ -7,6 +7,7 @@ where and why a file ends early.
 
 import io
 import os
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -38,8 +39,10 @@ HEAD = struct.Struct("<BQ")  # a record's kind and length
 LONGEST = 128 * 1024 * 1024  # bytes of a record, and of a chunk when unpacked
 SHORTEST_MESSAGE = 22  # bytes: channel, sequence, two times
 LONGEST_SOUGHT = 8 * 1024 * 1024  # bytes of a chunk that is searched for behind a damaged record
-ZSTD_CHUNK = struct.pack("<I", 4) + b"zstd"  # how the compression of a chunk is written
-BEFORE_COMPRESSION = HEAD.size + 28  # bytes from a chunk record's begin to it
+# how a chunk begins: its kind, and a length below 4 GB
+CHUNK_BEGIN = re.compile(rb"\x06(?=[\x00-\xff]{4}\x00{4})")
+CHUNK_FIELDS = struct.Struct("<QQQII")  # times, size and checksum, length of compression's name
+COMPRESSIONS = ("", "zstd", "lz4")
 KINDS = {
     Opcode.HEADER: Header,
     Opcode.SCHEMA: Schema,
@@ -49,6 +52,11 @@ KINDS = {
     Opcode.METADATA: Metadata,
 }
 INDEXES = (Opcode.MESSAGE_INDEX, Opcode.DATA_END)
+SUMMARY = (
+    Opcode.CHUNK_INDEX, Opcode.ATTACHMENT_INDEX, Opcode.STATISTICS, Opcode.METADATA_INDEX,
+    Opcode.SUMMARY_OFFSET,
+)  # fmt: skip
+LENGTHS = {Opcode.FOOTER: 20, Opcode.DATA_END: 4}  # bytes
 BROKEN = (EndOfFile, ValueError, struct.error, IndexError, zstandard.ZstdError, MemoryError)
 
 
@@ -121,7 +129,7 @@ class McapRecords:
             raise InputError(f"{self.path}: cannot be read: {error.strerror or error}") from None
 
     def _records(self, file: BinaryIO, size: int) -> Iterator[Placed]:
-        offset = len(MAGIC)
+        offset, data_ended = len(MAGIC), False
         while True:
             file.seek(offset)
             head = file.read(HEAD.size)
@@ -130,25 +138,41 @@ class McapRecords:
                 return
             opcode, length = HEAD.unpack(head)
             end = offset + HEAD.size + length
-            if opcode == Opcode.FOOTER:
+            if not self._is_plausible(opcode, length, data_ended) or (
+                opcode == Opcode.FOOTER and end + len(MAGIC) < size
+            ):
+                resumed = self._damaged(file, offset, size)
+            elif opcode == Opcode.FOOTER:
                 self._end(file, size, end)
                 return
-            known = opcode in KINDS or Opcode.MESSAGE <= opcode <= Opcode.DATA_END
-            if not known or length > self.longest:
-                resumed = self._damaged(file, offset, size)
             elif end > size:
-                facts = {"file": self.path.name, "bytes": size - offset}
-                self.cut = Notice("session_cut", facts)
-                resumed = None if opcode == Opcode.CHUNK else self._next_chunk(file, offset, size)
-                if resumed is not None:
-                    self.cut = None
+                resumed = self._next_chunk(file, offset, size)
+                if resumed is None:
+                    facts = {"file": self.path.name, "bytes": size - offset}
+                    self.cut = Notice("session_cut", facts)
+                else:
                     self._note(offset)
+            elif opcode == Opcode.MESSAGE_INDEX and not _is_index(file.read(6), length):
+                resumed = self._damaged(file, offset, size)
             else:
+                resumed, known = end, len(self.damage)
+                file.seek(offset + HEAD.size)
                 yield from self._read(file, offset, opcode, length)
-                self.whole = resumed = end
+                if len(self.damage) > known:  # it may be the length that is wrong
+                    resumed = min(end, self._next_chunk(file, offset, size) or end)
+                self.whole = resumed
+                data_ended = data_ended or opcode == Opcode.DATA_END
             if resumed is None:
                 return
             offset = resumed
+
+    def _is_plausible(self, opcode: int, length: int, data_ended: bool) -> bool:
+        """Return whether a record may begin so; the summary's come after the end of the data."""
+        if opcode in SUMMARY:
+            return data_ended and length <= self.longest
+        if opcode in LENGTHS:
+            return length == LENGTHS[opcode]
+        return Opcode.HEADER <= opcode <= Opcode.DATA_END and length <= self.longest
 
     def _end(self, file: BinaryIO, size: int, end: int) -> None:
         if end + len(MAGIC) <= size:
@@ -172,6 +196,8 @@ class McapRecords:
                 records = [Message.read(ReadDataStream(io.BytesIO(body)), length)]
             else:
                 record = kind.read(ReadDataStream(io.BytesIO(body)))  # type: ignore[attr-defined]
+                if isinstance(record, Chunk) and length != _length_of(record):
+                    raise ValueError
                 records = self._unpack(record) if isinstance(record, Chunk) else [record]
         except BROKEN:
             self._note(offset)
@@ -229,16 +255,13 @@ class McapRecords:
 
     def _next_chunk(self, file: BinaryIO, offset: int, size: int) -> int | None:
         """Return the offset of the next chunk behind `offset` that is whole."""
-        at, step, overlap = offset + 1, 1 << 20, len(ZSTD_CHUNK) - 1
+        at, step, overlap = offset + 1, 1 << 20, HEAD.size - 1
         while at < size:
             file.seek(at)
             block = file.read(step)
-            found = block.find(ZSTD_CHUNK)
-            while found >= 0:
-                begin = at + found - BEFORE_COMPRESSION
-                if begin > offset and self._is_chunk(file, begin, size):
-                    return begin
-                found = block.find(ZSTD_CHUNK, found + 1)
+            for found in CHUNK_BEGIN.finditer(block):
+                if self._is_chunk(file, at + found.start(), size):
+                    return at + found.start()
             at += max(len(block) - overlap, 1)
         return None
 
@@ -247,11 +270,27 @@ class McapRecords:
         opcode, length = HEAD.unpack(file.read(HEAD.size))
         if opcode != Opcode.CHUNK or length > min(LONGEST_SOUGHT, size - offset - HEAD.size):
             return False
+        if length < CHUNK_FIELDS.size:
+            return False
+        *_, named = CHUNK_FIELDS.unpack(file.read(CHUNK_FIELDS.size))
+        if named not in map(len, COMPRESSIONS):
+            return False
+        file.seek(offset + HEAD.size)
         try:
             self._unpack(Chunk.read(ReadDataStream(io.BytesIO(file.read(length)))))
         except BROKEN:
             return False
         return True
+
+
+def _length_of(chunk: Chunk) -> int:
+    """Return the length that a chunk's record must have."""
+    return CHUNK_FIELDS.size + len(chunk.compression) + 8 + len(chunk.data)
+
+
+def _is_index(begin: bytes, length: int) -> bool:
+    """Return whether a record of this length, that begins so, is the index of a chunk's channel."""
+    return length >= len(begin) and length == 6 + int.from_bytes(begin[2:6], "little")
 
 
 def _attachment_is_whole(body: bytes) -> bool:

@@ -87,8 +87,7 @@ class PictureRecorder:
         self._process = _start()
         memory = _new_memory(largest * len(self._free))
         try:
-            with memory.open("r+b") as file:
-                self._memory = mmap.mmap(file.fileno(), 0)
+            self._memory = _mapped(memory)
             order = {
                 "folder": str(folder),
                 "about": dict(about),
@@ -158,8 +157,8 @@ class PictureRecorder:
         line = json.dumps(message).encode() + b"\n"
         with self._lock:
             assert self._process.stdin is not None
-            self._process.stdin.write(line)
-            self._process.stdin.flush()
+            # one call of the system: a buffer would take the interpreter from tracking twice
+            os.write(self._process.stdin.fileno(), line)
 
     def _wait_until_ready(self, folder: Path) -> None:
         assert self._process.stdout is not None
@@ -206,6 +205,14 @@ def _start() -> "subprocess.Popen[bytes]":
         env=os.environ | {"PYTHONPATH": path},
         start_new_session=True,  # it ends with its input, not with the terminal's Ctrl-C
     )
+
+
+def _mapped(memory: Path) -> mmap.mmap:
+    """Map a file whole; where the system can, now and not page by page while tracking goes on."""
+    with memory.open("r+b") as file:
+        if hasattr(mmap, "MAP_POPULATE"):
+            return mmap.mmap(file.fileno(), 0, mmap.MAP_SHARED | mmap.MAP_POPULATE)
+        return mmap.mmap(file.fileno(), 0)
 
 
 def _new_memory(size: int) -> Path:

@@ -8,7 +8,7 @@ from rich.console import Console
 from nav.core.errors import IncompleteInput, InputError
 from nav.record.session_export.export_format import ExportOptions, export_format
 from nav.record.session_export.session_content import SessionContent
-from nav.record.session_tools.event_words import cut_words, notice_words
+from nav.text.catalogue import ENGLISH
 
 
 def export_session(
@@ -66,8 +66,10 @@ def export_session(
     )
     reader = content.reader
     for notice in reader.damage:
-        console.print(f"warning: {notice_words(notice)}", markup=False, soft_wrap=True)
+        console.print(f"warning: {ENGLISH.sentence(notice)}", markup=False, soft_wrap=True)
     if reader.being_written:
-        raise IncompleteInput(f"{session}: is still being recorded: exported as far as it is")
+        raise IncompleteInput(f"{session}: is still being recorded; exported as far as it is")
     if reader.cut is not None:
-        raise IncompleteInput(f"{session}: {cut_words(reader.cut)}: exported as far as it goes")
+        raise IncompleteInput(
+            f"{session}: {ENGLISH.sentence(reader.cut)}; exported as far as it goes"
+        )

@@ -8,10 +8,12 @@ from typing import Any
 from rich.table import Table
 
 import nav
+from nav.core.notice import Notice
 from nav.core.outputs import written_whole
 from nav.record.session_replay.recorded_use import RecordedUse
 from nav.record.session_replay.replay_setup import ReplayOptions
 from nav.record.session_replay.session_comparison import AlarmSpell, Comparison, Deviation
+from nav.text.catalogue import ENGLISH
 
 FORMAT = "c1c2nav/session-comparison/1"
 VERSION = "version:"
@@ -117,7 +119,7 @@ def file_lines(
 
 
 def finding_lines(comparison: Comparison, use: RecordedUse) -> Iterator[str]:
-    """Yield what differs of alarms, stages and registrations.
+    """Yield what the recording lacks, and what differs of alarms, stages and registrations.
 
     Parameters
     ----------
@@ -131,6 +133,8 @@ def finding_lines(comparison: Comparison, use: RecordedUse) -> Iterator[str]:
     str
         A line each.
     """
+    for notice in lacking(use):
+        yield f"the recording is not complete: {ENGLISH.sentence(notice)}"
     for spell in comparison.missing:
         yield f"alarm missing in the replay: {_spell(spell, use)}"
     for spell in comparison.added:
@@ -141,6 +145,21 @@ def finding_lines(comparison: Comparison, use: RecordedUse) -> Iterator[str]:
         yield f"stages replayed: {_stages(replayed)}"
     before, made = comparison.registrations
     yield f"registrations made: {_registrations(before)} recorded, {_registrations(made)} replayed"
+
+
+def lacking(use: RecordedUse) -> tuple[Notice, ...]:
+    """Return why a recording is not complete; commands that are missing make a replay differ.
+
+    Parameters
+    ----------
+    use : RecordedUse
+        What was recorded.
+
+    Returns
+    -------
+    tuple of Notice
+    """
+    return (*(() if use.cut is None else (use.cut,)), *use.damage)
 
 
 def _spell(spell: AlarmSpell, use: RecordedUse) -> str:
@@ -217,7 +236,20 @@ def comparison_json(
     comparison: Comparison,
     use: RecordedUse,
 ) -> dict[str, Any]:
-    """Return a comparison as values that JSON has; parameters as of `write_comparison`.
+    """Return a comparison as values that JSON has.
+
+    Parameters
+    ----------
+    options : ReplayOptions
+        What was replayed, and with what.
+    about : mapping of str to str
+        Metadata of the session.
+    now : mapping of str to str
+        Versions with which it was replayed.
+    comparison : Comparison
+        What was found.
+    use : RecordedUse
+        What was recorded.
 
     Returns
     -------
@@ -233,6 +265,7 @@ def comparison_json(
         "from": "pictures" if options.pictures else "poses",
         "replaced": options.replaced,
         "versions": {"recorded": versions(about), "replayed": dict(now)},
+        "incomplete": [notice.to_json() for notice in lacking(use)],
         "frames": comparison.frames,
         "bit_equal": comparison.bit_equal,
         "equal": comparison.equal,

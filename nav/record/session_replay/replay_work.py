@@ -3,7 +3,7 @@
 import logging
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from nav.record.session_replay.picture_index import NoPictures, PictureIndex, Pi
 from nav.record.session_replay.recorded_use import RecordedUse, read_use
 from nav.record.session_replay.replay_playback import SessionSource
 from nav.record.session_replay.replay_setup import ReplayOptions, ReplaySetup, load_setup
-from nav.record.session_replay.session_timeline import session_timeline
+from nav.record.session_replay.session_timeline import recorded_samples, session_timeline
 from nav.record.session_replay.session_unpacking import unpack
 
 log = logging.getLogger(__name__)
@@ -167,6 +167,8 @@ class ReplayWork:
         ends = () if use.cut is None else (Notice("replay_of_cut", {"reason": use.cut}),)
         said = (*ends, *use.damage, *self.setup.notices)
         timeline = session_timeline(use, tools, recorded.strip(), said)
+        if not from_pictures and not self.setup.notices:
+            timeline = replace(timeline, samples=recorded_samples(use))
         self.recording = SessionSource(self.frames, self.go_to, timeline)
         self.source = self.recording
         self.session: Session = self.setup.new_session()

@@ -9,10 +9,9 @@ import numpy as np
 from nav.core.errors import Lost
 from nav.core.tracked_frame import TrackedFrame
 
-# Differences up to these count as equal, though not as equal to the bit. Another processor, or
-# another build of NumPy, may sum in another order: about 1e-13 of a coordinate of 1000 mm, which
-# fits and registration enlarge to below 1e-8 mm. A thousandth of the least digit that is ever
-# printed of a distance (0.001 mm) is well above that, and well below what anybody measures.
+# Differences up to these count as equal, though not as equal to the bit: another processor, or
+# another build of NumPy, may sum in another order. That was measured (docs/replay.md) to move tips
+# by 1.1e-9 mm and poses by 1.7e-11 rad at most; nobody measures a thousand times that either.
 POSITION_EQUAL = 1e-6  # mm
 ROTATION_EQUAL = 1e-8  # rad: POSITION_EQUAL at 100 mm
 LEVELS = ("caution", "danger")
@@ -254,6 +253,8 @@ class Comparer:
         rotation.add(index, a[:3, :3].tobytes() == b[:3, :3].tobytes(), turned)
         errors = [(first.covariance, second.covariance), (one.systematic, other.systematic)]
         same = all(np.array_equal(x, y) for x, y in errors)
+        seen = [(each.marker_ids, each.cameras, each.rms_px) for each in (one, other)]
+        self._nested(index, f"markers {name}", *map(_as_json, seen))
         spread.add(index, same, max(_sd_difference(x, y) for x, y in errors))
 
     def _tip(
@@ -337,6 +338,10 @@ def _largest(one: Any, other: Any, keys: Any) -> float | None:
     found = [nested_difference(one[key], other[key]) for key in keys]
     known = [value for value in found if value is not None]
     return None if len(known) < len(found) else max(known, default=0.0)
+
+
+def _as_json(seen: tuple[Any, ...]) -> list[Any]:
+    return [list(each) if isinstance(each, tuple) else each for each in seen]
 
 
 def _by_name(structures: Any) -> dict[str, Mapping[str, Any]]:

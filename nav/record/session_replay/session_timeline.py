@@ -1,11 +1,12 @@
 """What the line along the bottom of the window shows of a session: spans and ticks."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from nav.core.errors import Lost
 from nav.core.notice import Notice
-from nav.live.messages import Span, Stage, Tick, Timeline
+from nav.live.messages import Sample, Span, Stage, Tick, Timeline
 from nav.record.session.session_format import SessionEvent
 from nav.record.session_replay.recorded_use import RecordedUse
 from nav.text.catalogue import TEMPLATES
@@ -80,6 +81,32 @@ def session_timeline(
         tuple(sorted(ticks, key=lambda tick: tick.at)),
         notices,
     )
+
+
+def recorded_samples(use: RecordedUse) -> tuple[Sample, ...]:
+    """Return the recorded distances for the chart.
+
+    Parameters
+    ----------
+    use : RecordedUse
+        The session.
+
+    Returns
+    -------
+    tuple of Sample
+        At the frames' times.
+    """
+    samples = []
+    for index, frame in enumerate(use.frames):
+        structures = use.guidance.get(index, {}).get("structures")
+        near = structures if isinstance(structures, list) else []
+        nearest: list[Mapping[str, Any]] = [
+            min((s for s in near if s["role"] == role), key=itemgetter("bound"), default={})
+            for role in ("artery", "cord")
+        ]
+        numbers = (each.get(name) for each in nearest for name in ("distance", "bound"))
+        samples.append(Sample(frame.time, *numbers))
+    return tuple(samples)
 
 
 def _runs(kind: Any, at: Sequence[float], values: Sequence[str | None]) -> Iterator[Span]:

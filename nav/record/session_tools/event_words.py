@@ -115,7 +115,7 @@ def _in_use(facts: Facts) -> str:
 
 WORDS: Mapping[tuple[str, str], Callable[[Facts], str]] = {
     ("started", ""): lambda _: "started",
-    ("mark", ""): lambda facts: str(facts.get("text") or "(no text)"),
+    ("mark", ""): lambda facts: str(facts.get("text") or f"mark {facts.get('mark', '')}").rstrip(),
     ("touch", "touched"): _touched,
     ("touch", "forgotten"): lambda facts: f"{facts.get('label')}: touch taken back",
     ("verification", "touched"): _checked,

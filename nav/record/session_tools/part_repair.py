@@ -31,7 +31,12 @@ from nav.record.session_tools.mcap_scan import (
     scan_spans,
 )
 from nav.record.session_tools.session_files import opened
-from nav.record.session_tools.session_head import ABOUT, new_head, refuse_unknown
+from nav.record.session_tools.session_head import (
+    ABOUT,
+    metadata_called,
+    new_head,
+    refuse_unknown,
+)
 from nav.record.session_totals import EVENTS, FRAMES, GUIDANCE, TOTALS, SessionTotals
 
 REPAIRED = "c1c2nav.repair"  # the metadata record that says what was lost
@@ -57,6 +62,8 @@ class ExaminedPart:
         How many messages its writer counted; None where it was not ended.
     pictures : Counter of str
         How many pictures it has, by camera.
+    repairs : tuple of dict
+        Metadata records of earlier repairs.
     """
 
     path: Path
@@ -65,6 +72,7 @@ class ExaminedPart:
     losses: tuple[Loss, ...]
     total: int | None
     pictures: Counter[str]
+    repairs: tuple[dict[str, str], ...] = ()
 
     @property
     def is_whole(self) -> bool:
@@ -101,6 +109,7 @@ def examine_part(path: Path) -> ExaminedPart:
             tuple(loss for loss in losses if loss is not None),
             message_total(data, spans),
             _pictures(data, spans),
+            tuple(metadata_called(REPAIRED, data, spans)),
         )
 
 
@@ -149,6 +158,25 @@ def rewrite_part(part: ExaminedPart, target: Path, pictures: Counter[str]) -> Ke
         stream.flush()
         os.fsync(stream.fileno())
     return kept
+
+
+def lost_in(repair: Mapping[str, str]) -> list[str]:
+    """Return what a repair could not keep.
+
+    Parameters
+    ----------
+    repair : mapping of str to str
+        Metadata record of the repair.
+
+    Returns
+    -------
+    list of str
+        In words, one for each loss.
+    """
+    try:
+        return [str(loss["what"]) for loss in json.loads(repair["lost"])]
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return ["what its record does not say"]
 
 
 def _known(data: Bytes, spans: Sequence[Span], path: Path) -> Known:

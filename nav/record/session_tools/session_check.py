@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import sha256
@@ -23,7 +24,7 @@ from nav.record.session.session_format import (
 )
 from nav.record.session.session_reader import SessionReader, open_session
 from nav.record.session_tools.event_words import cut_words, event_words
-from nav.record.session_tools.part_repair import ExaminedPart, examine_part
+from nav.record.session_tools.part_repair import ExaminedPart, examine_part, lost_in
 from nav.record.session_tools.session_files import session_folder, session_parts
 from nav.record.session_tools.session_overview import SessionOverview, overview
 from nav.record.session_tools.session_story import SessionStory, read_story
@@ -137,7 +138,7 @@ def findings(folder: Path, case: Path | None = None) -> Iterator[Finding]:
         at = reader.seconds(event.log_time)
         yield Finding(Weight.NOTE, f"at {at:.1f} s the recorder said: {event_words(event)}")
     if any(part.path.name == PICTURES_FILE for part in parts):
-        yield from _pictures(reader, story)
+        yield from _pictures(reader, story, overview(folder).totals)
     if case is not None:
         yield from _case(reader, case)
 
@@ -149,10 +150,20 @@ def _records(part: ExaminedPart) -> Iterator[Finding]:
     for loss in part.losses:
         count = "" if loss.messages is None else f", {loss.messages:,} messages"
         yield Finding(Weight.MISSING, f"{name}: at byte {loss.start:,}: {loss.what}{count}")
+    for repair in part.repairs:
+        yield from _repair(name, repair)
     if part.is_whole:
         yield Finding(
             Weight.GOOD, f"{name}: all checksums of {len(part.spans):,} records agree with them"
         )
+
+
+def _repair(name: str, repair: Mapping[str, str]) -> Iterator[Finding]:
+    lost = lost_in(repair)
+    for what in lost:
+        yield Finding(Weight.MISSING, f"{name}: repaired; lost: {what}")
+    if not lost:
+        yield Finding(Weight.NOTE, f"{name}: repaired; nothing that was written was lost")
 
 
 def _end(reader: SessionReader) -> Iterator[Finding]:
@@ -241,9 +252,11 @@ def _counts(story: SessionStory, found: SessionOverview) -> Iterator[Finding]:
             )
 
 
-def _pictures(reader: SessionReader, story: SessionStory) -> Iterator[Finding]:
+def _pictures(
+    reader: SessionReader, story: SessionStory, totals: SessionTotals
+) -> Iterator[Finding]:
     """Decode every picture, and look for those that frames were measured in."""
-    count, recorded = 0, set()
+    count, recorded = 0, set[tuple[str, int]]()
     for picture in reader.pictures():
         recorded.add((picture.camera, picture.log_time))
         try:
@@ -254,6 +267,13 @@ def _pictures(reader: SessionReader, story: SessionStory) -> Iterator[Finding]:
         else:
             count += 1
     yield Finding(Weight.GOOD, f"{count:,} pictures can be decoded")
+    there = Counter(camera for camera, _ in recorded)
+    for camera, said in totals.pictures.items():
+        if there[camera] < said:
+            yield Finding(
+                Weight.MISSING,
+                f"{said:,} pictures of {camera} were recorded, {there[camera]:,} are there",
+            )
     for camera, times in story.camera_times.items():
         missing = [t for t in times if (camera, reader.clock.ns(t)) not in recorded]
         if missing:

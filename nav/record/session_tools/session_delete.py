@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from nav.core.errors import InputError
+from nav.core.unfinished import UNFINISHED
 from nav.record.session.record_setup import check_code
 from nav.record.session_tools.session_files import (
     refuse_recording,
@@ -19,6 +21,8 @@ from nav.record.session_tools.session_files import (
 )
 from nav.record.session_tools.session_list import length_text
 from nav.record.session_tools.session_overview import SessionOverview, overview
+
+OWN = re.compile(r"(session|pictures)(\.\d+)?\.mcap")  # a number: an original that was repaired
 
 
 def delete_sessions(
@@ -57,7 +61,13 @@ def delete_sessions(
         )
     if not sure:
         these = "this session" if len(found) == 1 else f"these {len(found)} sessions"
-        answer = ask(f"Delete {these} for ever? Type {code} to confirm: ")
+        try:
+            answer = ask(f"Delete {these} for ever? Type {code} to confirm: ")
+        except EOFError:
+            raise InputError(
+                "no answer to whether to delete; nothing was deleted: give --yes to delete without "
+                "being asked"
+            ) from None
         if answer.strip() != code:
             console.print("nothing was deleted")
             return
@@ -81,9 +91,10 @@ def _refuse(folder: Path) -> None:
     if folder.is_symlink():
         raise InputError(f"{folder}: is a link; delete the session where it is")
     for entry in os.scandir(folder):
-        if entry.is_dir(follow_symlinks=False):
+        known = OWN.fullmatch(entry.name) or UNFINISHED.match(entry.name) or entry.is_symlink()
+        if not known or entry.is_dir(follow_symlinks=False):
             raise InputError(
-                f"{folder}: holds the folder {entry.name}, which no session has; move it away first"
+                f"{folder}: holds {entry.name}, which no session has; move it away first"
             )
 
 

@@ -42,12 +42,32 @@ def read_about(data: Bytes, spans: Sequence[Span]) -> dict[str, str] | None:
     dict of str to str or None
         None where there is none that can be read.
     """
-    for span in spans:
-        if span.opcode == Opcode.METADATA and span.state is State.GOOD:
-            table = read_record(data, span, Metadata)
-            if table.name == ABOUT:
-                return table.metadata
-    return None
+    return next(iter(metadata_called(ABOUT, data, spans)), None)
+
+
+def metadata_called(name: str, data: Bytes, spans: Sequence[Span]) -> list[dict[str, str]]:
+    """Return all metadata records of a name.
+
+    Parameters
+    ----------
+    name : str
+        Of the records.
+    data : bytes or mmap
+        The whole file.
+    spans : sequence of Span
+        As `scan_spans` found them.
+
+    Returns
+    -------
+    list of dict of str to str
+        In the file's order.
+    """
+    tables = (
+        read_record(data, span, Metadata)
+        for span in spans
+        if span.opcode == Opcode.METADATA and span.state is State.GOOD
+    )
+    return [table.metadata for table in tables if table.name == name]
 
 
 def refuse_unknown(data: Bytes, spans: Sequence[Span], path: Path, damaged: bool) -> None:

@@ -17,6 +17,7 @@ from nav.record.session.session_format import PICTURES_FILE, SESSION_FILE
 from nav.record.session.session_reader import open_session
 from nav.record.session.whole_blocks import is_being_written
 from nav.record.session_tools.mcap_scan import HEAD, MAGIC, Bytes, Span, State, read_record
+from nav.record.session_tools.part_repair import REPAIRED as REPAIRED_RECORD
 from nav.record.session_tools.session_files import opened
 from nav.record.session_tools.session_head import ABOUT
 from nav.record.session_totals import (
@@ -46,8 +47,8 @@ class SessionOverview:
     folder : Path
         Of the session.
     state : str
-        "complete", "cut", "repaired" (its end is missing, but the file is whole), "damaged",
-        "recording" (now) or "unreadable".
+        "complete", "cut", "repaired" (the file is whole, but something of the
+        session may be missing), "damaged", "recording" (now) or "unreadable".
     about : dict of str to str
         Its metadata; empty where it cannot be read.
     totals : SessionTotals
@@ -107,8 +108,9 @@ def overview(folder: Path) -> SessionOverview:
             ends = _ends(data)
         if ends is not None:
             check_format(ends[0], path)
-            state = COMPLETE if ends[1].events["ended"] else REPAIRED
-            return SessionOverview(folder, state, *ends, pictures, size)
+            about, totals, repaired = ends
+            state = REPAIRED if repaired or not totals.events["ended"] else COMPLETE
+            return SessionOverview(folder, state, about, totals, pictures, size)
         reader = open_session(folder)
         totals = _read_totals(folder)
     except InputError as error:
@@ -171,8 +173,8 @@ def overview_json(one: SessionOverview) -> dict[str, object]:
     }
 
 
-def _ends(data: Bytes) -> tuple[dict[str, str], SessionTotals] | None:
-    """Return what a finished file's metadata say; None for any other file."""
+def _ends(data: Bytes) -> tuple[dict[str, str], SessionTotals, bool] | None:
+    """Return a finished file's metadata, totals, whether it was repaired; None for any other."""
     tail = len(data) - len(MAGIC) - FOOTER.size
     if tail < len(MAGIC) or data[: len(MAGIC)] != MAGIC or data[-len(MAGIC) :] != MAGIC:
         return None
@@ -190,7 +192,7 @@ def _ends(data: Bytes) -> tuple[dict[str, str], SessionTotals] | None:
                 (place,) = _records(data, index.offset, index.offset + index.length)
                 table = read_record(data, place, Metadata)
                 found.setdefault(table.name, table.metadata)
-        return found[ABOUT], totals_from_metadata(found[TOTALS])
+        return found[ABOUT], totals_from_metadata(found[TOTALS]), REPAIRED_RECORD in found
     except (KeyError, ValueError, struct.error, json.JSONDecodeError):
         return None
 

@@ -62,6 +62,7 @@ def session_page(
     moments: Sequence[Moment],
     pictures: str,
     files: Sequence[RecordedFile],
+    repairs: Sequence[str] = (),
 ) -> str:
     """Return the report as HTML; the same session gives the same text.
 
@@ -77,6 +78,8 @@ def session_page(
         How they were kept, in words.
     files : sequence of RecordedFile
         With their checksums.
+    repairs : sequence of str
+        What earlier repairs could not keep.
 
     Returns
     -------
@@ -106,7 +109,7 @@ def session_page(
         "clipped": FARTHEST if _is_clipped(story) else None,
         "seconds": reader.duration,
         "story": story,
-        "warnings": _warnings(reader),
+        "warnings": _warnings(reader, repairs),
         "gaps": _gap_words(story),
         "charts": _charts(reader, story, limits),
         "roles": _roles(story, limits),
@@ -184,7 +187,7 @@ def _number(value: float | None, digits: int) -> str:
     return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
 
 
-def _warnings(reader: SessionReader) -> list[str]:
+def _warnings(reader: SessionReader, repairs: Sequence[str]) -> list[str]:
     said = []
     if reader.being_written:
         said.append("It is still being recorded: this is what was written so far.")
@@ -192,6 +195,7 @@ def _warnings(reader: SessionReader) -> list[str]:
         words = cut_words(reader.cut)
         said.append(f"The session is not complete: {words}.")
     said += [f"Damaged: {notice_words(notice)}." for notice in reader.damage]
+    said += [f"It was repaired. Lost: {what}." for what in repairs]
     return said
 
 

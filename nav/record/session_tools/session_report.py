@@ -13,7 +13,10 @@ from nav.core.files import sha256 as file_sha256
 from nav.core.outputs import written_together
 from nav.html_to_pdf import pdf_printer, write_pdf
 from nav.record.session.session_reader import SessionReader, open_session
-from nav.record.session_tools.session_files import session_folder, session_parts
+from nav.record.session_tools.mcap_scan import scan_spans
+from nav.record.session_tools.part_repair import REPAIRED, lost_in
+from nav.record.session_tools.session_files import opened, session_folder, session_parts
+from nav.record.session_tools.session_head import metadata_called
 from nav.record.session_tools.session_overview import picture_kind
 from nav.record.session_tools.session_page import RecordedFile, session_page
 from nav.record.session_tools.session_story import read_story
@@ -45,7 +48,8 @@ def report_session(session: Path, output: Path, pdf: Path | None, console: Conso
     reader = open_session(folder)
     story = read_story(reader)
     moments = with_pictures(worst_moments(story), reader)
-    page = session_page(reader, story, moments, picture_kind(folder), list(_files(reader)))
+    repairs = [lost for part in session_parts(folder) for lost in _lost(part)]
+    page = session_page(reader, story, moments, picture_kind(folder), list(_files(reader)), repairs)
     targets = [output] if pdf is None else [output, pdf]
     with TemporaryDirectory() as scratch:
         if pdf is not None:
@@ -55,6 +59,13 @@ def report_session(session: Path, output: Path, pdf: Path | None, console: Conso
             if pdf is not None:
                 written[1].write_bytes((Path(scratch) / "report.pdf").read_bytes())
     console.print(f"wrote {' and '.join(map(str, targets))}")
+
+
+def _lost(path: Path) -> Iterator[str]:
+    """Return what earlier repairs of a file could not keep."""
+    with opened(path) as data:
+        for repair in metadata_called(REPAIRED, data, scan_spans(data)):
+            yield from (f"{path.name}: {what}" for what in lost_in(repair))
 
 
 def _files(reader: SessionReader) -> Iterator[RecordedFile]:

@@ -214,7 +214,7 @@ def _drawn(picture: Picture, camera: str, tools: Mapping[str, Any]) -> bytes:
             points = np.round(drawn * 16).astype(np.int32).reshape(-1, 1, 2)
             cv2.polylines(image, [points], True, colour, 2, cv2.LINE_AA, shift=4)
         if own:
-            text = f"{name}: {len(own)} markers"
+            text = f"{name}: {len(own)} marker{'s' if len(own) > 1 else ''}"
             at = (10, 26 + 26 * place)
             cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.7, (0, 0, 0), 4, cv2.LINE_AA)
             cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.7, colour, 2, cv2.LINE_AA)

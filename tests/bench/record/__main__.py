@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float)
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
-    console, quick = Console(width=120), options.quick
+    console, quick = Console(width=150), options.quick
     if not options.load:
         count = options.kills or (QUICK_KILLS if quick else KILLS)
         began = time.monotonic()

@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,7 +18,13 @@ from nav.record.session_replay.compare_replay import compare_replay
 from nav.record.session_replay.recorded_use import read_use
 from nav.record.session_replay.replay_setup import ReplayOptions
 from nav.record.session_replay.replay_work import open_for_replay
-from nav.record.session_replay.session_comparison import alarm_spells, nested_difference
+from nav.record.session_replay.session_comparison import (
+    Comparer,
+    alarm_spells,
+    nested_difference,
+)
+from nav.record.session_replay.session_unpacking import unpack
+from nav.registration.registration_result import load_registration_file
 from tests.record.example_session import START, write_example_session
 from tests.record.session_replay.recorded_work import Recording
 from tests.solids import write_box
@@ -167,8 +174,6 @@ def test_a_damaged_attachment_is_refused(tmp_path):
     writer.close()
     with pytest.raises(InputError, match="holds no tracked frame"):
         compared(other)
-    from nav.record.session_replay.session_unpacking import unpack
-
     with pytest.raises(InputError, match=r"the attached case/case.toml is damaged"):
         unpack(session, reader.attachments, reader.about, tmp_path / "out")
     with pytest.raises(InputError, match="which is no file name"):
@@ -188,10 +193,6 @@ def test_a_registration_given_at_the_start_is_checked_as_it_was(example, files, 
     reader = open_session(example)
     known = {**reader.attachments, "registration.toml": reader.attachments["registration-1.toml"]}
     known = {name: data for name, data in known.items() if name != "registration-1.toml"}
-    from dataclasses import replace
-
-    from nav.registration.registration_result import load_registration_file
-
     registration, _ = load_registration_file(files / "registration-1.toml")
     session = replace(setup, registration=registration).new_session()
     made = Recording(tmp_path, known, session, code="known")
@@ -206,6 +207,15 @@ def test_a_registration_given_at_the_start_is_checked_as_it_was(example, files, 
     comparison = compared(made.close())
     assert comparison.bit_equal
     assert comparison.stages[1][0] == (0, "verify")
+
+
+@pytest.mark.parametrize("option", ["--json", "--output"])
+def test_options_of_the_table_need_it(example, tmp_path, option, capsys):
+    given = [option] if option == "--json" else [option, str(tmp_path / "out.json")]
+    with pytest.raises(SystemExit) as ended:
+        main(["replay", str(example), *given])
+    assert ended.value.code == 2
+    assert f"{option} goes with --compare" in capsys.readouterr().err
 
 
 def test_alarms_are_spells_of_frames():
@@ -231,8 +241,6 @@ def test_nested_messages_differ_by_their_largest_number(one, other, largest):
 
 
 def test_differences_of_rounding_are_equal_but_not_to_the_bit(example, opened):
-    from nav.record.session_replay.session_comparison import Comparer
-
     _, use = opened(example)
     comparer = Comparer()
     for index, frame in enumerate(use.frames):

@@ -16,7 +16,7 @@ def run(capsys, *arguments) -> tuple[int, str, str]:
         cli.main([str(one) for one in arguments])
     out, err = capsys.readouterr()
     assert "Traceback" not in err
-    return end.value.code or 0, out, err
+    return int(end.value.code or 0), out, err
 
 
 def flip(path: Path, opcode: int, which: int, within: int) -> None:
@@ -70,6 +70,18 @@ def test_a_flipped_bit_is_found_wherever_it_is(sessions, capsys, file, opcode, w
     code, out, _ = run(capsys, "session", "check", sessions["pictured"])
     assert code == 3
     assert said in out
+
+
+def test_pictures_that_a_repair_could_not_keep_are_missed_ever_after(sessions, capsys):
+    path = sessions["pictured"] / PICTURES_FILE
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert run(capsys, "session", "check", sessions["pictured"])[0] == 3
+    run(capsys, "session", "repair", sessions["pictured"])
+    code, out, err = run(capsys, "session", "check", sessions["pictured"])
+    assert code == 3
+    assert "49 pictures of left were recorded" in out
+    assert "pictures.mcap: repaired; lost: " in out
+    assert "can be used" in err
 
 
 def test_a_case_that_has_changed_is_told(sessions, recorded_once, capsys, tmp_path):

@@ -19,7 +19,7 @@ from nav.record.session_tools.session_overview import overview
 def run(capsys, *arguments) -> tuple[int, str, str]:
     with pytest.raises(SystemExit) as end:
         cli.main([str(one) for one in arguments])
-    return (end.value.code or 0, *capsys.readouterr())
+    return (int(end.value.code or 0), *capsys.readouterr())
 
 
 def test_sessions_are_listed_with_what_their_ends_say(sessions, capsys):
@@ -132,6 +132,17 @@ def test_another_answer_than_the_code_deletes_nothing(sessions, answer):
     assert sessions["ended"].exists()
 
 
+def test_without_anyone_to_answer_nothing_is_deleted(sessions, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", StringIO(""))
+    parent = sessions["ended"].parent
+    code, _, err = run(capsys, "session", "delete", parent, "--code", "p1")
+    assert code == 2
+    assert "--yes" in err
+    assert sessions["ended"].exists()
+    assert run(capsys, "session", "delete", parent, "--code", "p1", "--yes")[0] == 0
+    assert not sessions["ended"].exists()
+
+
 def test_links_are_not_followed(sessions, tmp_path):
     outside = tmp_path / "outside"
     outside.mkdir()
@@ -146,10 +157,18 @@ def test_links_are_not_followed(sessions, tmp_path):
 
 
 def test_a_session_with_more_in_it_than_a_session_is_refused(sessions):
-    (sessions["ended"] / "thesis").mkdir()
-    with pytest.raises(InputError, match="thesis"):
-        deleted(sessions["ended"].parent, "p1")
-    assert (sessions["ended"] / SESSION_FILE).exists()
+    (sessions["ended"] / "session.1.mcap").write_bytes(b"an original")
+    notes = sessions["ended"] / "notes.txt"
+    for make in (notes.mkdir, lambda: notes.write_text("mine")):
+        make()
+        with pytest.raises(InputError, match=r"notes\.txt"):
+            deleted(sessions["ended"].parent, "p1")
+        assert (sessions["ended"] / SESSION_FILE).exists()
+        if notes.is_dir():
+            notes.rmdir()
+    notes.unlink()
+    deleted(sessions["ended"].parent, "p1")
+    assert not sessions["ended"].exists()
 
 
 @pytest.mark.parametrize("code", ["../p1", "p1*", "", "p 1"])

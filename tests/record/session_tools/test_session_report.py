@@ -7,12 +7,15 @@ from itertools import pairwise
 import cv2
 import numpy as np
 import pytest
+from mcap.opcode import Opcode
 
 from nav import cli
 from nav.core.filekinds import REPORT, SHEET, file_kind
-from nav.record.session.session_format import PICTURES_FILE
+from nav.record.session.session_format import PICTURES_FILE, SESSION_FILE
 from nav.record.session.session_reader import open_session
+from nav.record.session_tools.mcap_scan import scan_spans
 from nav.record.session_tools.session_charts import nearest_by_role
+from nav.record.session_tools.session_overview import overview
 from nav.record.session_tools.session_page import alarm_limits
 from nav.record.session_tools.session_story import read_story
 from nav.record.session_tools.worst_moments import with_pictures, worst_moments
@@ -21,7 +24,7 @@ from nav.record.session_tools.worst_moments import with_pictures, worst_moments
 def run(*arguments) -> int:
     with pytest.raises(SystemExit) as end:
         cli.main([str(one) for one in arguments])
-    return end.value.code or 0
+    return int(end.value.code or 0)
 
 
 def report(session, output) -> str:
@@ -60,6 +63,20 @@ def test_a_cut_session_says_so_at_the_top(sessions, tmp_path):
     assert run("session", "repair", sessions["cut"]) == 0
     page = report(sessions["cut"], tmp_path / "repaired.html")
     assert page.index("has been repaired") < page.index("<figure>")
+
+
+def test_what_a_repair_could_not_keep_is_said_at_the_top(sessions, tmp_path):
+    path = sessions["ended"] / SESSION_FILE
+    data = bytearray(path.read_bytes())
+    hit = [span for span in scan_spans(bytes(data)) if span.opcode == Opcode.CHUNK][4]
+    data[hit.start + 80] ^= 1
+    path.write_bytes(data)
+    page = report(sessions["ended"], tmp_path / "damaged.html")
+    assert page.index("Damaged: ") < page.index("<figure>")
+    assert run("session", "repair", sessions["ended"]) == 0
+    assert overview(sessions["ended"]).state == "repaired"
+    page = report(sessions["ended"], tmp_path / "repaired.html")
+    assert page.index("It was repaired. Lost: ") < page.index("<figure>")
 
 
 def test_a_gap_is_told_and_not_drawn_over(sessions, tmp_path):
