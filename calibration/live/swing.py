@@ -49,7 +49,18 @@ class Swing:
 
 
 def way_of(sector: int) -> tuple[float, float]:
-    """Return the direction of a sector's middle."""
+    """Return the direction of a sector's middle.
+
+    Parameters
+    ----------
+    sector : int
+        From 0.
+
+    Returns
+    -------
+    tuple of 2 floats
+        Unit vector along the two axes.
+    """
     angle = 2.0 * np.pi * sector / SECTORS
     return float(np.cos(angle)), float(np.sin(angle))
 
