@@ -10,7 +10,15 @@ from nav.core.errors import InputError
 from nav.core.filekinds import POSES, TIMING, toml_kind
 from nav.link.igtl_options import NO_OPTIONS, IgtlOptions
 from nav.link.link_options import NO_LINKS, LinkOptions
-from nav.options import IgtlNames, InputPath, Language, Output, beside_suffix, toml_output
+from nav.options import (
+    IgtlNames,
+    InputPath,
+    Language,
+    Output,
+    OutputFolder,
+    beside_suffix,
+    toml_output,
+)
 from nav.terminal import console
 from nav.text.catalogue import choose_language
 
@@ -87,7 +95,7 @@ def live(
     rotation_sd_deg: float | None = None,
     lab: InputPath | None = None,
     no_lab: Annotated[bool, Parameter(negative="")] = False,
-    record: Annotated[Path | None, Parameter(negative="")] = None,
+    record: Annotated[Path | None, OutputFolder(), Parameter(negative="")] = None,
     no_record: Annotated[bool, Parameter(negative="")] = False,
     no_pictures: Annotated[bool, Parameter(negative="")] = False,
     lossless: Annotated[bool, Parameter(negative="")] = False,

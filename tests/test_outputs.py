@@ -105,7 +105,10 @@ def folder(tmp_path, monkeypatch):
     return tmp_path / "bench"
 
 
-NEEDED = {"phantom scan": ("--seed", "0")}  # what is no path, and has no default
+NEEDED = {
+    "phantom scan": ("--seed", "0"),
+    "record": ("--camera", "left=0", "--no-window"),
+}  # what is no path, and has no default
 
 
 def words(name: str, folder: Path, **values: Path) -> list[str]:

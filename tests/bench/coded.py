@@ -1,7 +1,7 @@
 """A tracking process whose numbers say which frame set they come from."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from nav.core.tracked_frame import TrackedFrame
 from nav.guidance.alarms import AlarmState, Level
 from nav.live.feed import Progress, silent
 from nav.live.messages import Command
+from nav.live.observers import Observer
 from nav.live.session import Session, State
 from nav.pipeline import Guidance
 from nav.registration.registration_result import Registration
@@ -70,7 +71,7 @@ class CodedSession:
 
 class CodedWork:
     notices: tuple[str, ...] = ()
-    observers = ()
+    observers: Sequence[Observer] = ()
     recording = None
     simulated = False
 

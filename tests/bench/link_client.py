@@ -15,7 +15,8 @@ HEADER = struct.Struct(">H12s20sQQQ")
 
 
 def main(host: str, port: int) -> None:
-    count, ages, data = 0, [], bytearray()
+    count, data = 0, bytearray()
+    ages: list[float] = []
     with socket.create_connection((host, port)) as connected:
         print("ready", flush=True)
         while piece := connected.recv(1 << 16):

@@ -70,7 +70,8 @@ def main() -> None:
 
 def encoding(rounds: int, seconds: float) -> Table:
     """TRANSFORM with status in header version 2, one core, beside pyigtl."""
-    matrix, found = np.eye(4), {"ours": [], "pyigtl": []}
+    matrix = np.eye(4)
+    found: dict[str, list[float]] = {"ours": [], "pyigtl": []}
     status = {"TransformStatus": "OK"}
 
     def ours() -> bytes:

@@ -90,6 +90,7 @@ class Obedient:
             return False
         if captures != self.count or time.monotonic() - self.since > 1.5:
             self.count, self.since = captures, time.monotonic()
+            assert isinstance(ask, Ask)
             self.room.hold(ask)
         return ask.kind == "done"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pyvista
-from scipy.spatial.transform import Rotation
+from scipy.spatial.transform import RigidTransform, Rotation
 
 from calibration.board import save_board
 from calibration.printing.board_sheets import boards_for
@@ -208,13 +208,13 @@ def _metaio_sequence(folder: Path) -> None:
 def _recorded_elsewhere(folder: Path) -> None:
     """A session, and what it is exported as and read back from."""
     random = np.random.default_rng(6)
-    motion = [
-        tuple(
-            rigid(random.normal(0.0, 1.0, 3), random.normal(0.0, 100.0, 3)) if number % 5 else None
-            for _ in ("needle", "reference")
-        )
-        for number in range(8)
-    ]
+
+    def place(number: int) -> RigidTransform | None:
+        if number % 5 == 0:
+            return None
+        return rigid(random.normal(0.0, 1.0, 3), random.normal(0.0, 100.0, 3))
+
+    motion = [(place(number), place(number)) for number in range(8)]
     session = write_pose_session(folder / "session", frames_of(motion), ["start"])
     write_pictures(folder / "jpegs", False)
     write_pictures(folder / "lossless", True)

@@ -16,6 +16,7 @@ from nav.core.notice import Notice
 from nav.core.tracked_frame import TrackedFrame
 from nav.live.feed import Progress, silent
 from nav.live.messages import Command
+from nav.live.observers import Observer
 from nav.live.session import Session, State
 from nav.model.case import Case, Plan, Structure
 from nav.model.surface import Surface
@@ -47,7 +48,7 @@ class LoopingJob:
 
 class LoopingWork:
     notices: tuple[Notice, ...] = ()
-    observers = ()
+    observers: Sequence[Observer] = ()
     recording = None
     simulated = False
 

@@ -2,6 +2,7 @@
 
 from itertools import islice, product
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mcap.writer import Writer
@@ -175,7 +176,7 @@ def test_the_command_teaches_by_an_example(capsys):
         assert word in said
 
 
-CHANGES = (None, -1, 2.5, float("nan"), "x", [], {"status": "tracked"})
+CHANGES: tuple[Any, ...] = (None, -1, 2.5, float("nan"), "x", [], {"status": "tracked"})
 
 
 def refusal_of(folder: Path, output: str) -> str | None:

@@ -124,8 +124,8 @@ def test_lossless_pictures_tracked_again_give_the_same_poses(tmp_path, rig: Rig,
         cli.main(["track", *(w if w.startswith("--") else str(tmp_path / w) for w in words)])
     assert not end.value.code
     writer = open_pose_table(tmp_path / "wanted.csv", [needle])
-    for one in tracked:
-        writer.write(one)
+    for each in tracked:
+        writer.write(each)
     writer.close()
     assert (tmp_path / "p.csv").read_bytes() == (tmp_path / "wanted.csv").read_bytes()
 

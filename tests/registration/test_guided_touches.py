@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,9 +42,10 @@ def place(label: str) -> np.ndarray:
     return REFERENCE_FROM_MODEL.apply(KNOWN[label])
 
 
-def recording(folder: Path, labels: tuple[str, ...], **more: object) -> PoseRecording:
-    tools = [load_tool(folder / f"{name}.toml") for name in ("needle", "reference")]
-    write_touch_poses(folder / "poses.csv", [place(label) for label in labels], *tools, **more)
+def recording(folder: Path, labels: tuple[str, ...], **more: Any) -> PoseRecording:
+    needle, reference = (load_tool(folder / f"{name}.toml") for name in ("needle", "reference"))
+    places = [place(label) for label in labels]
+    write_touch_poses(folder / "poses.csv", places, needle, reference, **more)
     return PoseRecording(folder / "poses.csv", ("needle", "reference"))
 
 
