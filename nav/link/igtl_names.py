@@ -138,5 +138,5 @@ def _bases(wanted: str, names: Sequence[str]) -> dict[str, str]:
 
 def _base(text: str, name: str) -> str:
     plain = plain_name(text)
-    cut = len(name.encode("utf-8")) >= MOST_SENT
+    cut = len(name.encode("utf-8", "surrogateescape")) >= MOST_SENT
     return USUAL_BASE if cut and USUAL_BASE.startswith(plain) else plain

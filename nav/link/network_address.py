@@ -11,7 +11,8 @@ from nav.core.errors import InputError
 
 LOOPBACK = "127.0.0.1"
 MOST_PORT = 65535
-_HOST = r"\[[0-9A-Fa-f:.%a-z]+\]|[A-Za-z0-9_.-]+"
+_LABEL = "[A-Za-z0-9_-]{1,63}"  # as long as a name's parts can be, and none is empty
+_HOST = rf"\[[0-9A-Fa-f:.%a-z]+\]|{_LABEL}(?:\.{_LABEL})*\.?"
 _WRITTEN = re.compile(rf"(?:({_HOST}):)?([0-9]{{1,5}})")
 _SERVER = re.compile(rf"({_HOST})(?::([0-9]{{1,5}}))?")
 

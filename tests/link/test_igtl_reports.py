@@ -218,3 +218,19 @@ def test_without_the_reference_body_no_pose_relative_to_it_is_known():
     assert seen_at(reports, 50.0) == 0.0
     reports.take(Message(Status(7, "hidden"), "Reference"), 50.0)
     assert seen_at(reports, 50.0) == "not_seen_by_tracker_status"
+
+
+def test_names_cut_within_a_character_are_read_and_differ():
+    """A sender that cuts bytes does not look at what they are."""
+    data = Message(Transform(np.eye(4)), "Needle of the leftX").encoded()
+    cut = [data.replace(b"leftX", b"left" + end) for end in (b"\xc3", b"\xc5")]
+    found = [decode_message(one) for one in cut]
+    assert found[0].device != found[1].device
+    assert [message.encoded() for message in found] == cut
+    told = Message(Status(7, "X", "X"), "Needle").content.encoded().replace(b"X", b"\xe4")
+    assert Status.decode(told).code == 7
+    reports = IgtlReports(("Needle of the left",), {})
+    reports.take(found[0], 50.0)
+    assert ENGLISH.sentence(
+        Lost("tracker_names_unknown", {"tool": "a", "server": "b", "names": reports.heard})
+    )

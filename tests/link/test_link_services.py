@@ -99,7 +99,10 @@ def test_addresses_to_listen_on(text, host, port, loopback):
     assert (address.host, address.port, address.is_loopback) == (host, port, loopback)
 
 
-@pytest.mark.parametrize("text", ["", "host", "1:2:3", "65536", "a b:1", ":1", "-1", "host:"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "host", "1:2:3", "65536", "a b:1", ":1", "-1", "host:", "a..b:1", ".:1", f"{'x' * 64}:1"],
+)
 def test_what_is_no_address_is_refused_in_one_line(text):
     with pytest.raises(InputError, match=r"--polaris .*: expected \[HOST:\]PORT"):
         listening_address(text, "--polaris")
@@ -114,5 +117,8 @@ def test_addresses_of_servers_and_files(tmp_path):
         ("igtl://[::1]", "[::1]:18944"),
     ):
         assert str(tracker_address(tmp_path.__class__(text))) == found
+    for text in ("igtl://", "igtl://a..b", "igtl://.", "igtl://h:0", "igtl://h:7/x", "igtl://u@h"):
+        with pytest.raises(InputError, match="expected HOST or HOST:PORT"):
+            tracker_address(tmp_path.__class__(text))
     assert tracker_address(tmp_path / "igtl.csv") is None
     assert tracker_address(None) is None
