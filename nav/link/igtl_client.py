@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import threading
 import time
@@ -13,7 +12,7 @@ from nav.link.igtl_content import OK, StartTrackingData, Status
 from nav.link.igtl_fields import BadMessage
 from nav.link.igtl_messages import Message
 from nav.link.igtl_stream import MessageStream
-from nav.link.network_address import NetworkAddress
+from nav.link.network_address import NetworkAddress, keep_alive
 
 CONNECT = 2.0  # s that a connection may take
 RETRY = 1.0  # s until the next attempt
@@ -24,7 +23,6 @@ MOST_BODY = 1024 * 1024  # bytes of these
 MOST_SKIPPED = 2**33  # bytes of an image
 INTERVAL_MS = 5  # between two TDATA at least
 PIECE = 65536  # bytes
-ALIVE = {"TCP_KEEPIDLE": 2, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 3}  # s, s, probes
 NAME = "c1c2nav"
 
 
@@ -107,7 +105,7 @@ class IgtlClient:
 
     def _listen(self, connection: socket.socket) -> None:
         """Receive until the server closes the connection."""
-        _keep_alive(connection)
+        keep_alive(connection)
         # a server of protocol 3 sends metadata only to clients that have shown that they know it
         connection.sendall(Message(Status(OK), NAME).encoded())
         stream = MessageStream(MOST_BODY, KINDS, MOST_SKIPPED)
@@ -128,12 +126,3 @@ class IgtlClient:
             arrival = self._clock()
             for message in stream.feed(data):
                 self._receive(message, arrival)
-
-
-def _keep_alive(connection: socket.socket) -> None:
-    """Notice within seconds that the server's computer is gone."""
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in ALIVE.items():
-        with contextlib.suppress(AttributeError, OSError):  # not every system has them
-            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

@@ -1,5 +1,6 @@
 """What other programs ask of the OpenIGTLink server, and its answers."""
 
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -21,6 +22,7 @@ SHORT = {"GET_TRANS": "TRANSFORM", "GET_CAPABIL": "CAPABILITY"}  # names cut at 
 TRACKER_NAMES = ("", TRACKER, "CAMERA")  # of coordinates that TDATA can be in
 SUCCESS, FAILURE = b"\0", b"\1"
 MILLISECOND = 1_000_000  # ns
+CURRENT = 0.3  # s for which poses are told after they came; a recording may be paused
 
 
 def case_messages(case: Case) -> Iterator[Message]:
@@ -67,12 +69,18 @@ class Answers:
         Surfaces and points.
     version : int
         Of the headers.
+
+    Attributes
+    ----------
+    posted_at : float
+        When the newest instant came, s, monotonic.
     """
 
     def __init__(self, profile: Profile, fixed: Iterable[Message], version: int) -> None:
         self.profile, self.version = profile, version
         self.newest = {one[:2]: one for one in map(self.encode, fixed)}
         self.instant: Instant | None = None
+        self.posted_at = -np.inf
         self._computed: dict[str, Outgoing | None] = {}
 
     def encode(self, message: Message) -> Outgoing:
@@ -186,8 +194,9 @@ class Answers:
         yield self.encode(Message(RawContent(f"RTS_{kind}", done), request.device))
 
     def _found(self, kind: str, device: str) -> Iterator[Outgoing]:
+        is_current = time.monotonic() - self.posted_at <= CURRENT
         if kind in ON_REQUEST:
-            found = self.computed(kind)
+            found = self.computed(kind) if is_current else None
             if found is not None and device in ("", found.device):
                 yield found
             return
@@ -197,4 +206,6 @@ class Answers:
             return
         for (of_kind, name), one in self.newest.items():
             if of_kind == kind and device in ("", name):
+                if kind == "TRANSFORM" and not is_current and name not in self.profile.lasting:
+                    continue  # a pose of long ago
                 yield one

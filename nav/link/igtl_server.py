@@ -19,7 +19,7 @@ from nav.link.igtl_messages import Message, timestamp_of
 from nav.link.igtl_places import Instant
 from nav.link.igtl_profiles import Profile
 from nav.link.igtl_requests import Answers
-from nav.link.network_address import NetworkAddress
+from nav.link.network_address import NetworkAddress, keep_alive
 
 log = logging.getLogger(__name__)
 OPTION = "--igtl-server"
@@ -132,6 +132,7 @@ class IgtlServer:
         if len(self._instants) == MOST_INSTANTS:
             self._late += 1
         self._instants.append(instant)
+        self._answers.posted_at = time.monotonic()
         self._nudge()
 
     def close(self) -> None:
@@ -187,9 +188,9 @@ class IgtlServer:
         if self._untold is not None:
             self._tell(self._untold)
         connected.setblocking(False)
-        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        connected.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, PIECE)
+        with suppress(OSError):  # some systems refuse where the program is gone already
+            keep_alive(connected)
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, PIECE)
         connection = Connection(connected, str(NetworkAddress(*peer[:2])))
         connection.intervals = dict.fromkeys(self._always, 0)
         self._clients[connected.fileno()] = connection

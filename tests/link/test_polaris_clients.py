@@ -192,7 +192,21 @@ def test_a_port_in_use_is_refused_in_one_line_and_clients_are_limited():
         assert {ask(client, "INIT:") for client in clients} == {"OKAY"}
         with socket.create_connection(where, timeout=5.0) as refused:
             assert refused.recv(10) == b""
+        for connected in service._server.clients:  # one whose computer is gone makes room
+            assert connected.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         for client in clients:
             client.close()
     finally:
         service.close()
+
+
+def test_programs_that_come_at_once_are_counted_before_their_threads_begin():
+    service = PolarisService(NetworkAddress("127.0.0.1", 0), ("needle",))
+    coming = [socket.socket() for _ in range(MOST_CLIENTS + 1)]
+    try:
+        let_in = [service._server.verify_request(one, None) for one in coming]
+        assert let_in == [True] * MOST_CLIENTS + [False]
+    finally:
+        service.close()
+        for one in coming:
+            one.close()
