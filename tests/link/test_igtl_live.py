@@ -14,7 +14,7 @@ from nav.link.igtl_observer import IgtlSetup
 from nav.link.network_address import NetworkAddress
 from nav.live.worker import run
 from nav.tracking.tool import Tool
-from tests.link.igtl_listener import PATIENCE, Listener
+from tests.link.igtl_listener import Listener, take_time
 from tests.live.test_other_tracker import (
     AWAY,
     NEEDLE,
@@ -45,10 +45,7 @@ def everything_sent(profile="slicer", **options):
     listener.until(lambda message: message.device == "c1c2nav")
 
     def pace(tracked, state):  # so that no instant is dropped
-        end = time.monotonic() + PATIENCE
-        while observer.server._instants:
-            assert time.monotonic() < end, observer.notices
-            time.sleep(1e-4)
+        take_time(observer.server, 0)
         return ()
 
     run(work, pace)

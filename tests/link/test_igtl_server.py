@@ -18,7 +18,7 @@ from nav.link.igtl_polydata import PolyData
 from nav.link.igtl_requests import CURRENT
 from nav.link.igtl_server import MOST_CLIENTS, IgtlServer
 from nav.link.network_address import NetworkAddress
-from tests.link.igtl_listener import PATIENCE, Listener, is_closed
+from tests.link.igtl_listener import PATIENCE, Listener, is_closed, take_time
 
 ANYWHERE = NetworkAddress("127.0.0.1", 0)
 EMPTY = TrackedFrame(0, 0.0, {})
@@ -177,8 +177,7 @@ def test_a_program_that_never_reads_neither_delays_nor_takes_memory(serve):
         begin = time.perf_counter()
         post(server, number)
         worst = max(worst, time.perf_counter() - begin)
-        while len(server._instants) > 8:
-            time.sleep(1e-4)
+        take_time(server)
     eventually(lambda: not server._instants)
     (connection,) = [c for c in server._clients.values() if c.dropped]
     assert connection.waiting == MOST_WAITING
