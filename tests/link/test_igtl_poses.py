@@ -11,10 +11,10 @@ from nav.core.frames import rigid
 from nav.core.tracked_frame import TrackedTool
 from nav.link.igtl_content import OK, Position, Status
 from nav.link.igtl_messages import Message, decode_message
-from nav.link.igtl_poses import IgtlPoses
+from nav.link.igtl_poses import APART, IgtlPoses
 from nav.link.network_address import NetworkAddress
 from nav.text.catalogue import ENGLISH
-from nav.tracking.pose_source import StatedErrors
+from nav.tracking.pose_source import SILENCE, StatedErrors
 from tests.link.plus_like_server import PlusLikeServer, stamp, tracking_data, transform
 
 STATED = StatedErrors(0.2, 0.002)
@@ -178,6 +178,16 @@ def test_silence_is_noticed_in_time_and_frames_go_on(server, source):
 
     undisturbed(noticed_in_time)
     undisturbed(frames_go_on)
+
+
+def test_a_body_measured_long_before_the_needle_is_not_shown_beside_it(server, source):
+    first(source, is_tracked)
+    server.frame = lambda _: [
+        transform("NeedleToTracker", NEEDLE),
+        transform("ReferenceToTracker", REFERENCE, at=stamp(time.time() - 0.5 * (APART + SILENCE))),
+    ]
+    first(source, lambda frame: code(frame, "reference") == "report_late" and not code(frame))
+    assert not any(is_tracked(frame) for frame in frames(source, 0.4))
 
 
 def test_status_of_the_device_concerns_all_tools_and_hardware_failure_lasts(server, source):
