@@ -17,7 +17,7 @@ from nav.link.igtl_content import EXITING, OK, Status
 from nav.link.igtl_fields import BadMessage
 from nav.link.igtl_messages import Message, timestamp_of
 from nav.link.igtl_places import Instant
-from nav.link.igtl_profiles import Profile
+from nav.link.igtl_profiles import MISSING, Profile
 from nav.link.igtl_requests import Answers
 from nav.link.network_address import NetworkAddress, keep_alive
 
@@ -222,6 +222,10 @@ class IgtlServer:
         self._untold = None
         self._answers.show(instant)
         for message in self._profile.messages(instant):
+            if message.metadata == MISSING and self._answers.version < 2:
+                # without metadata its identity would be taken for a pose
+                self._answers.newest.pop((message.kind, message.device), None)
+                continue
             outgoing = self._answers.encode(message)
             self._answers.newest[outgoing[:2]] = outgoing
             for connection in self._clients.values():

@@ -161,7 +161,11 @@ def test_header_version_1_has_the_same_transforms_without_status():
     _, messages = everything_sent(version=1)
     assert {m.version for m in messages} == {1}
     assert not any(m.metadata for m in messages)
-    assert matrices(messages, "NeedleToModel")[-2][:3, 3] == pytest.approx(NEAR * RAS, abs=1e-4)
+    places = [matrix[:3, 3] for matrix in matrices(messages, "NeedleToModel")]
+    assert places[-6:] == pytest.approx(np.array([AWAY, *[NEAR] * 5]) * RAS, abs=1e-4)
+    for message in messages:  # what is missing has no status here: it would look like a pose
+        if message.kind == "TRANSFORM":
+            assert not np.array_equal(message.content.matrix, np.eye(4))
 
 
 def test_the_profile_astm_streams_three_transforms_with_their_status():

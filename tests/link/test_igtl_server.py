@@ -15,7 +15,6 @@ from nav.link.igtl_messages import Message
 from nav.link.igtl_places import Instant
 from nav.link.igtl_points import Fiducial, Points
 from nav.link.igtl_polydata import PolyData
-from nav.link.igtl_requests import CURRENT
 from nav.link.igtl_server import MOST_CLIENTS, IgtlServer
 from nav.link.network_address import NetworkAddress
 from tests.link.igtl_listener import PATIENCE, Listener, is_closed, take_time
@@ -269,25 +268,6 @@ def test_queries_are_answered_from_the_newest_messages(serve):
     assert {"TRANSFORM", "STATUS", "GET_POLYDATA", "STT_TDATA"} <= set(types)
     assert [m.timestamp for m in listener.named("Tool0")] == [5]
     assert listener.named("Tool0", "STATUS")[0].content.text == "seen"
-
-
-def test_a_pose_of_long_ago_is_no_answer(serve):
-    """A recording that is paused, or cameras that hang, post nothing."""
-    server = serve()
-    listener = Listener(server.address)
-    eventually(lambda: server.clients == 1)
-    post(server, 5)
-    listener.until(lambda m: last(m, 5))
-    listener.ask("GET_TDATA")
-    assert listener.until(lambda m: m.kind == "TDATA").timestamp == 5
-    server._answers.posted_at -= 2 * CURRENT
-    listener.received.clear()
-    for kind in ("GET_TRANS", "GET_TDATA", "GET_POSITION"):
-        listener.ask(kind)
-    listener.until(lambda m: m.kind == "POSITION")
-    assert [m.content.encoded() for m in listener.received] == [b""] * 3
-    listener.ask("GET_STATUS", "Tool0")
-    assert listener.until(lambda m: m.kind == "STATUS").content.text == "seen"
 
 
 def test_tracking_data_are_streamed_to_those_who_ask_as_often_as_they_ask(serve):
