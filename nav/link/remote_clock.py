@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -74,6 +74,7 @@ class RemoteClock:
         self._block_began = self._late_since = -np.inf
         self._least_late, self._late_stated = np.inf, 0.0
         self._latest_stated, self._went_back = -np.inf, False
+        self._least = np.inf  # offset at time 0, as the strongest drift would have it
 
     @property
     def is_usable(self) -> bool:
@@ -122,6 +123,7 @@ class RemoteClock:
         self._latest_stated = max(self._latest_stated, stated)
         if offset < line.at(arrival):
             line = self._line = _Line(arrival, offset, line.slope)
+        self._least = min(self._least, offset - MOST_DRIFT * arrival)
         if offset - line.at(arrival) <= DELAYED:  # what is that late tells nothing of the clock
             self._keep(arrival, offset)
         if not self.is_usable:
@@ -157,7 +159,10 @@ class RemoteClock:
         if self._block is not None and arrival - self._block_began >= BLOCK:
             self._blocks.append(self._block)
             self._block = None
-            self._line = _below(np.array(self._blocks))
+            line = _below(np.array(self._blocks))
+            # a queue that grows is no drift
+            above = line.at(arrival) - (self._least + MOST_DRIFT * arrival)
+            self._line = replace(line, level=line.level - max(above, 0.0))
         if self._block is None:
             self._block, self._block_began = (arrival, offset), arrival
         elif offset < self._block[1]:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nav.link.remote_clock import DELAYED, JUMP, LATE_FOR, MOST_JUMPS, RemoteClock
+from nav.link.remote_clock import DELAYED, JUMP, LATE_FOR, MOST_DRIFT, MOST_JUMPS, RemoteClock
 
 LEAST = 0.002  # s: the part of the delay that all messages have
 
@@ -104,6 +104,15 @@ def test_a_queue_that_lasts_makes_nothing_old_new():
         assert clock.measured_at(true, k / 60.0 + queued) == pytest.approx(true, abs=0.2)
         if queued == 1.5 or true > 142.0:  # also what a drift may explain is not much
             assert clock.measured_at(true, k / 60.0 + queued) == pytest.approx(true, abs=0.05)
+    assert not clock.jumps
+
+
+def test_a_queue_that_grows_slowly_is_a_drift_only_as_far_as_clocks_drift():
+    clock = RemoteClock()
+    for k in range(20 * 600):
+        true = k / 20.0
+        mapped = clock.measured_at(true, true + 0.002 * true)
+        assert mapped - true <= MOST_DRIFT * true * 1.01 + 1e-6
     assert not clock.jumps
 
 
