@@ -218,9 +218,11 @@ class LiveWork:
         self.source = self._poses() if rig is None else self._cameras(rig)
         self.observers: list[Observer] = []
         try:
-            self.observers += [setup.open(self) for setup in job.observers]
+            for setup in job.observers:
+                self.observers.append(setup.open(self))
         except InputError:
-            self.source.close()
+            for opened in (*self.observers, self.source):
+                opened.close()
             raise
 
     def _poses(self) -> PoseSource:

@@ -3,6 +3,7 @@
 import io
 import socket
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -71,6 +72,15 @@ def test_the_tracking_process_serves_what_another_tracker_sends(tmp_path):
     finally:
         feed.close()
         hand.server.close()
+
+
+def test_where_one_service_cannot_be_had_none_is_left_open(tmp_path):
+    address = NetworkAddress("127.0.0.1", free_port())
+    services = (PolarisSetup(address), PolarisSetup(address))
+    job = job_of(write_lab(tmp_path), "igtl://127.0.0.1:9", observers=services)
+    with pytest.raises(InputError, match="cannot listen there"):
+        job.open()
+    PolarisSetup(address).open(SimpleNamespace(tools={})).close()
 
 
 def test_options_say_who_can_read_along():
