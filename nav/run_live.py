@@ -209,8 +209,7 @@ class LiveWork:
         known, self.known_lines = job.known_registration(case, tools)
         self.job, self.saved, self.tools = job, known, tools
         self.unsaved: Notice | None = None
-        self.limit_notices = job.limits.notices(case)
-        limited = job.limits.apply(case)
+        self.limit_notices, limited = job.limits.notices(case), job.limits.apply(case)
         self.pipeline = Pipeline(tools[job.needle], limited, known, reference=job.reference)
         self.session = Session(self.pipeline, job.limits.fle, job.limits.check_limit)
         self.swap: SwapCheck | None = None
@@ -221,8 +220,9 @@ class LiveWork:
             for setup in job.observers:
                 self.observers.append(setup.open(self))
         except InputError:
-            for opened in (*self.observers, self.source):
-                opened.close()
+            self.source.close()
+            for observer in self.observers:
+                observer.close()
             raise
 
     def _poses(self) -> PoseSource:

@@ -107,8 +107,8 @@ class IgtlReports:
         poses = list(_poses(message))
         if not poses:
             return frozenset()
-        names = [name for name, _, _ in poses]
-        used = self.choice is None or not set(names).isdisjoint(self.choice.names.values())
+        sent = [name for name, _, _ in poses]
+        used = self.choice is None or not set(sent).isdisjoint(self.choice.names.values())
         # other devices may have other clocks, or times of long ago
         time = self._time(message.timestamp, arrival) if used else arrival
         fresh = set()
@@ -117,7 +117,7 @@ class IgtlReports:
             told = "" if seen else printable(status or "")[:LONGEST_STATUS] or "no status"
             found = _Received(
                 time, matrix if seen else None, told, message.timestamp, arrival,
-                names.count(name) > 1,
+                sent.count(name) > 1,
             )  # fmt: skip
             if self._take_pose(name, found, isinstance(message.content, Transform), status):
                 fresh.add(name)
