@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 import time
@@ -24,6 +25,7 @@ MOST_SKIPPED = 2**33  # bytes of an image
 INTERVAL_MS = 5  # between two TDATA at least
 PIECE = 65536  # bytes
 NAME = "c1c2nav"
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,9 @@ class IgtlClient:
                 problem = error.strerror or str(error)
             except BadMessage as error:
                 problem = str(error)
+            except Exception as error:  # a fault of ours does not end the thread unseen
+                log.exception("reading from %s failed", self.address)
+                problem = f"{type(error).__name__}: {error}"
             self._changed(ConnectionState(False, self._clock(), problem))
             self._stopped.wait(RETRY)
 

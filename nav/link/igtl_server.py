@@ -182,7 +182,8 @@ class IgtlServer:
             time.sleep(AGAIN)
             return
         if len(self._clients) >= MOST_CLIENTS:
-            log.warning("OpenIGTLink: %s refused: %d clients are connected", peer, MOST_CLIENTS)
+            where = NetworkAddress(*peer[:2])
+            self._refused = f"{where}: {MOST_CLIENTS} programs are connected already"
             connected.close()
             return
         if self._untold is not None:
@@ -244,7 +245,7 @@ class IgtlServer:
     def _drop(self, connection: Connection, error: Exception) -> None:
         if isinstance(error, BadMessage):
             self._refused = f"{connection.peer}: {error}"
-            log.warning("OpenIGTLink: %s: disconnected: %s", connection.peer, error)
+            log.info("OpenIGTLink: %s: disconnected: %s", connection.peer, error)
         else:
             log.info("OpenIGTLink: %s left", connection.peer)
         self._dropped += connection.dropped

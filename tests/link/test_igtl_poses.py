@@ -1,6 +1,7 @@
 """Poses of another tracker over OpenIGTLink: what it sends, what it says, and when it is silent."""
 
 import itertools
+import queue
 import time
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from nav.core.errors import Lost
 from nav.core.frames import rigid
 from nav.core.tracked_frame import TrackedTool
+from nav.link.igtl_client import IgtlClient
 from nav.link.igtl_content import OK, Position, Status
 from nav.link.igtl_messages import Message, decode_message
 from nav.link.igtl_poses import APART, IgtlPoses
@@ -356,6 +358,21 @@ def test_a_slow_server_is_told(server):
         first(source, lambda f: any(n.code == "tracker_slow" for n in f.notices))
     finally:
         source.close()
+
+
+def test_a_fault_while_reading_ends_the_connection_not_the_thread(server):
+    faults, states = [ZeroDivisionError("once")], queue.Queue()
+
+    def receive(message, arrival):
+        if faults:
+            raise faults.pop()
+        states.put("received")
+
+    address = NetworkAddress("127.0.0.1", server.port)
+    client = IgtlClient(address, receive, lambda state: states.put(state.problem), lambda: True)
+    told = [states.get(timeout=60.0) for _ in range(4)]
+    client.close()
+    assert told == ["", "ZeroDivisionError: once", "", "received"]
 
 
 def test_no_server_is_a_reason_and_closing_ends_the_iteration():
