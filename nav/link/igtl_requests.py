@@ -115,8 +115,18 @@ class Answers:
         return [
             one
             for one in self.newest.values()
-            if one.kind == "STATUS" or one.device in self.profile.lasting
+            if one.kind == "STATUS" or (one.device in self.profile.lasting and self._holds(one))
         ]
+
+    @property
+    def _is_current(self) -> bool:
+        return time.monotonic() - self.posted_at <= CURRENT
+
+    def _holds(self, one: Outgoing) -> bool:
+        """Return whether a pose, an alarm or distances are not of long ago; others hold anyway."""
+        if one.kind == "TRANSFORM" and one.device in self.profile.lasting:
+            return True
+        return one.kind not in ("TRANSFORM", "STRING") or self._is_current
 
     def wanted(self, connection: Connection) -> Iterator[Outgoing]:
         """Yield what a client asked to get continually, if it is due.
@@ -194,9 +204,8 @@ class Answers:
         yield self.encode(Message(RawContent(f"RTS_{kind}", done), request.device))
 
     def _found(self, kind: str, device: str) -> Iterator[Outgoing]:
-        is_current = time.monotonic() - self.posted_at <= CURRENT
         if kind in ON_REQUEST:
-            found = self.computed(kind) if is_current else None
+            found = self.computed(kind) if self._is_current else None
             if found is not None and device in ("", found.device):
                 yield found
             return
@@ -205,7 +214,5 @@ class Answers:
             yield self.encode(Message(known, device))
             return
         for (of_kind, name), one in self.newest.items():
-            if of_kind == kind and device in ("", name):
-                if kind == "TRANSFORM" and not is_current and name not in self.profile.lasting:
-                    continue  # a pose of long ago
+            if of_kind == kind and device in ("", name) and self._holds(one):
                 yield one

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from nav.link.igtl_content import Text, Transform
+from nav.link.igtl_content import RawContent, Text, Transform
 from nav.link.igtl_messages import Message
 from nav.link.igtl_profiles import MISSING, SEEN
 from nav.link.igtl_requests import CURRENT
@@ -39,10 +39,15 @@ def test_a_pose_of_long_ago_is_no_answer(serve):
     assert listener.until(lambda m: m.kind == "TDATA").timestamp == 5
     server._answers.posted_at = time.monotonic() - 2 * CURRENT
     listener.received.clear()
-    for kind in ("GET_TRANS", "GET_TDATA", "GET_POSITION"):
+    for kind in ("GET_TRANS", "GET_STRING", "GET_TDATA", "GET_POSITION"):
         listener.ask(kind)
     listener.until(lambda m: m.kind == "POSITION")
-    assert [m.content.encoded() for m in listener.received] == [b""] * 3
+    assert not any(m.content.encoded() for m in listener.received if m.kind != "STRING")
+    assert [m.content for m in listener.received if m.kind == "STRING"] == [RawContent("STRING")]
+    later = Listener(server.address)  # nor does who comes now get an alarm of long ago
+    later.ask("GET_CAPABIL")
+    later.until(lambda m: m.kind == "CAPABILITY")
+    assert {m.kind for m in later.received} == {"STATUS", "CAPABILITY"}
     listener.ask("GET_STATUS", "Tool0")
     assert listener.until(lambda m: m.kind == "STATUS").content.text == "seen"
 
