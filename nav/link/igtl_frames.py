@@ -1,16 +1,13 @@
 """Frames and names as they leave by OpenIGTLink: RAS, needles along +Z, at most 20 bytes."""
 
-import math
 import re
 from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from nav.core.frames import Array, cross_matrix
+from nav.core.frames import Array
 from nav.link.igtl_messages import NAME_SIZE
-from nav.tracking.tool import Tool
 
-ALONG = 0.9  # cosine from which an axis says too little of the directions across another
 FLIP = np.array([-1.0, -1.0, 1.0, 1.0])  # LPS to RAS and back; a rotation by half a turn
 _FLIPS = np.outer(FLIP, FLIP)  # of both frames of a transform
 
@@ -48,50 +45,6 @@ def inverse(matrix: Array) -> Array:
     result[:3, :3] = matrix[:3, :3].T
     result[:3, 3] = -matrix[:3, :3].T @ matrix[:3, 3]
     return result
-
-
-def tool_from_tip(tool: Tool) -> Array:
-    """Return the frame of a tool's tip: origin there, +Z along the shaft towards the tip.
-
-    Parameters
-    ----------
-    tool : Tool
-        Without a tip its own frame is returned; without an axis, its own directions.
-
-    Returns
-    -------
-    ndarray, shape (4, 4)
-        x is the tool's own x, made perpendicular (its y where x is along the shaft).
-    """
-    frame = np.eye(4)
-    if tool.tip is None:
-        return frame
-    frame[:3, 3] = tool.tip.position
-    if tool.tip.axis is not None:
-        frame[:3, :3] = along(np.eye(3), tool.tip.axis)
-    return frame
-
-
-def along(rotation: Array, axis: Array) -> Array:
-    """Return a rotation with the given z axis, and x as near as possible to that of another.
-
-    Parameters
-    ----------
-    rotation : ndarray, shape (3, 3)
-        Its columns are the axes.
-    axis : ndarray, shape (3,)
-        Unit vector.
-
-    Returns
-    -------
-    ndarray, shape (3, 3)
-        Where x is along `axis`, within 25 degrees, y takes its part.
-    """
-    z = axis / math.sqrt(axis @ axis)
-    guide = rotation[:, 0] if abs(rotation[:, 0] @ z) < ALONG else rotation[:, 1]
-    x = guide - (guide @ z) * z
-    x /= math.sqrt(x @ x)
-    return np.column_stack((x, cross_matrix(z) @ x, z))
 
 
 def frame_names(

@@ -27,7 +27,7 @@ from nav.link.igtl_content import (
     TrackingData,
     Transform,
 )
-from nav.link.igtl_frames import along, to_ras, tool_from_tip
+from nav.link.igtl_frames import to_ras
 from nav.link.igtl_messages import NAME_SIZE, Message, timestamp_of
 from nav.link.igtl_places import (
     MODEL,
@@ -42,6 +42,7 @@ from nav.link.igtl_places import (
 from nav.pipeline import Guidance
 from nav.registration.registration_result import Registration
 from nav.text.catalogue import ENGLISH
+from nav.tracking.tip_frame import along, tool_from_tip
 from nav.tracking.tool import Tool
 
 ProfileName = Literal["slicer", "astm"]
@@ -111,7 +112,7 @@ class SlicerProfile:
     _distances_at: int = -DISTANCES_INTERVAL
 
     def __post_init__(self) -> None:
-        self._frames = {n: tool_from_tip(tool) for n, tool in self.tools.by_frame.items()}
+        self._frames = {n: tool_from_tip(tool.tip) for n, tool in self.tools.by_frame.items()}
 
     def messages(self, instant: Instant) -> Iterator[Message]:
         """Yield what every client gets of an instant."""
@@ -225,7 +226,7 @@ class AstmProfile:
 
     def __init__(self, pointer: Tool, phantom: Tool) -> None:
         self.pointer, self.phantom = pointer, phantom
-        self._tip = tool_from_tip(pointer)
+        self._tip = tool_from_tip(pointer.tip)
 
     def messages(self, instant: Instant) -> Iterator[Message]:
         """Yield the three transforms, with the status OK or MISSING."""

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from nav.core.frames import rigid
-from nav.link.igtl_frames import FLIP, along, device_names, inverse, to_ras, tool_from_tip
+from nav.link.igtl_frames import FLIP, device_names, inverse, to_ras
 from nav.link.igtl_places import Tools
+from nav.tracking.tip_frame import along, tool_from_tip
 from nav.tracking.tool import ToolTip
 
 numbers = st.floats(-1.0, 1.0)
@@ -44,9 +45,9 @@ def test_a_frame_that_is_along_its_axis_stays():
 
 
 def test_the_frame_of_a_tool_is_at_its_tip_as_far_as_it_has_one(needle, reference):
-    assert np.array_equal(tool_from_tip(reference), np.eye(4))
+    assert np.array_equal(tool_from_tip(reference.tip), np.eye(4))
     blunt = replace(needle, tip=ToolTip(np.array([1.0, 2.0, 3.0]), None, np.zeros((3, 3))))
-    frame = tool_from_tip(blunt)
+    frame = tool_from_tip(blunt.tip)
     assert np.array_equal(frame[:3, :3], np.eye(3))
     assert np.array_equal(frame[:3, 3], [1.0, 2.0, 3.0])
 

@@ -1,6 +1,5 @@
 """Sessions as sequences of PLUS and Slicer and as transcripts: read back by others and by us."""
 
-import math
 import re
 from pathlib import Path
 from xml.etree import ElementTree
@@ -15,14 +14,13 @@ from scipy.spatial.transform import RigidTransform
 from nav.core.errors import InputError, Lost
 from nav.core.files import sha256
 from nav.record.recorded_poses import open_recorded_poses
-from nav.record.session_export.transform_chain import frame_names, tool_from_tip
+from nav.record.session_export.transform_chain import frame_names
 from nav.tracking.pose_source import StatedErrors
-from nav.tracking.tool import Tool, ToolTip
+from nav.tracking.tool import Tool
 from tests.live.test_session import NEEDLE
 from tests.record.example_session import ExampleUse, example_use
 from tests.record.pose_sessions import MOTIONS, PERIOD, frames_of, write_pose_session
 from tests.record.test_session_tables import export
-from tests.synthetic import vectors
 
 STATED = StatedErrors(0.2, 0.003)
 NAMES = ("needle", "reference")
@@ -230,13 +228,3 @@ def test_two_tools_of_one_name_are_refused():
         frame_names([Tool("needle-2", "", ()), Tool("needle_2", "", ())])
     with pytest.raises(InputError, match="called Tracker"):
         frame_names([Tool("tracker", "", ())])
-
-
-@given(vectors(1.0, 3).filter(lambda v: np.linalg.norm(v) > 0.1), vectors(100.0, 3))
-def test_the_frame_of_a_tip_has_its_z_axis_along_the_needle(axis, position):
-    axis = axis / np.linalg.norm(axis)
-    frame = tool_from_tip(ToolTip(position, axis, np.eye(3)))
-    assert frame.apply([0.0, 0.0, 1.0]) - position == pytest.approx(axis, abs=1e-9)
-    assert frame.apply([0.0, 0.0, 0.0]) == pytest.approx(position)
-    turned = frame.rotation.magnitude()
-    assert math.cos(turned) == pytest.approx(axis[2], abs=1e-9)  # the shortest way there

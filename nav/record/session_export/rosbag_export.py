@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 from mcap.writer import CompressionType, Writer
+from scipy.spatial.transform import RigidTransform
 
 from nav.core.errors import InputError
 from nav.core.outputs import written_together
@@ -31,7 +32,7 @@ from nav.record.session_export.session_content import (
     ExportedFrame,
     SessionContent,
 )
-from nav.record.session_export.transform_chain import tool_from_tip
+from nav.tracking.tip_frame import tool_from_tip
 
 CHUNK = 1024 * 1024  # bytes
 VERSION = 5  # of metadata.yaml: that of ROS 2 Humble, which later ones read
@@ -185,7 +186,11 @@ def _transforms(content: SessionContent, frame: ExportedFrame) -> Iterator[Stamp
             continue
         yield StampedTransform(RIG, tool.name, seen.rig_from_tool.transform)
         if tool.tip is not None:
-            yield StampedTransform(tool.name, TIP.format(tool.name), tool_from_tip(tool.tip))
+            yield StampedTransform(
+                tool.name,
+                TIP.format(tool.name),
+                RigidTransform.from_matrix(tool_from_tip(tool.tip)),
+            )
     if frame.registration is not None and content.reference is not None:
         registration = content.registrations.get(frame.registration)
         if registration is not None:

@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
+from scipy.spatial.transform import RigidTransform
+
 from nav.core.filekinds import TRANSCRIPT_SIGN
 from nav.core.outputs import written_whole
 from nav.record.perk_tutor_transcript import ENTRY, ROOT
@@ -16,9 +18,9 @@ from nav.record.session_export.transform_chain import (
     Transform,
     frame_names,
     ras_from_reference,
-    tool_from_tip,
     transforms_of_frame,
 )
+from nav.tracking.tip_frame import tool_from_tip
 
 RAS = "RAS"  # as Perk Tutor's own scenes call it
 TOLD = ("mark", "touch", "registration", "verification", "alarm", "plan")  # kinds of events
@@ -91,5 +93,7 @@ def _transforms(
     held = transforms.get(f"{tool}To{names.tools[content.reference]}")
     ras = ras_from_reference(content, frame)
     if held is not None and ras is not None:
-        transforms[f"{tool}TipTo{RAS}"] = ras * held * tool_from_tip(needle.tip)
+        transforms[f"{tool}TipTo{RAS}"] = (
+            ras * held * RigidTransform.from_matrix(tool_from_tip(needle.tip))
+        )
     return transforms

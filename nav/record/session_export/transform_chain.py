@@ -8,14 +8,12 @@ import numpy as np
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.core.errors import InputError, Lost
-from nav.core.frames import Array
 from nav.record.session_export.session_content import ExportedFrame, SessionContent
-from nav.tracking.tool import Tool, ToolTip
+from nav.tracking.tool import Tool
 
 RAS_FROM_LPS = RigidTransform.from_rotation(Rotation.from_matrix(np.diag([-1.0, -1.0, 1.0])))
 WORD = re.compile(r"[0-9A-Za-z]+")
 TRACKER = "Tracker"  # PLUS's name of the frame in which a tracker reports; our rig
-PARALLEL = 1e-9
 Transform: TypeAlias = RigidTransform | None
 
 
@@ -124,31 +122,3 @@ def ras_from_reference(content: SessionContent, frame: ExportedFrame) -> Transfo
     if registration is None:
         return None
     return RAS_FROM_LPS * registration.model_from_reference.transform
-
-
-def tool_from_tip(tip: ToolTip) -> RigidTransform:
-    """Return the frame of a tip: its origin is the tip, its z axis points from hub to tip.
-
-    Parameters
-    ----------
-    tip : ToolTip
-        With its axis, if that is known; else the axes are the tool's.
-
-    Returns
-    -------
-    RigidTransform
-        tool_from_tip, mm.
-    """
-    return RigidTransform.from_components(tip.position, _rotation_to(tip.axis))
-
-
-def _rotation_to(axis: Array | None) -> Rotation:
-    """Return the shortest rotation that takes z to an axis."""
-    if axis is None:
-        return Rotation.identity()
-    z = np.array([0.0, 0.0, 1.0])
-    across = np.cross(z, axis)
-    size = float(np.linalg.norm(across))
-    if size < PARALLEL:
-        return Rotation.identity() if axis[2] > 0.0 else Rotation.from_rotvec([np.pi, 0.0, 0.0])
-    return Rotation.from_rotvec(across / size * np.arctan2(size, axis[2]))
