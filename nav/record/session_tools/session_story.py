@@ -146,6 +146,24 @@ class _Frames:
             self.shown[place] = _short(message)
 
 
+def usual_rate(times: Array) -> float | None:
+    """Return how many of something there are per second.
+
+    Parameters
+    ----------
+    times : ndarray, shape (n,)
+        When, s; steps back are those of a source that began anew.
+
+    Returns
+    -------
+    float or None
+        By the median step; None where no time goes on.
+    """
+    steps = np.diff(times)
+    forward = steps[steps > 0.0]
+    return 1.0 / float(np.median(forward)) if len(forward) else None
+
+
 def read_story(reader: SessionReader) -> SessionStory:
     """Read a session's messages once.
 
