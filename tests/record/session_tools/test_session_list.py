@@ -195,3 +195,23 @@ def test_a_code_is_no_path_and_no_pattern(sessions, code):
 )  # fmt: skip
 def test_lengths_are_told_shortly(seconds, text):
     assert length_text(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "gone"),
+    [
+        ("2026-09-21T14-13-20-p7", b"\x89MCAP0\r\n\x01" + b"another program's" * 9, False),
+        ("a-b-c-d-e-p7", b"c1c2nav" * 9, False),
+        ("2026-09-21T14-13-20-p7", b"", True),
+        ("2026-09-21T14-13-20-p7.1", b"\x89MCAP0\r\n\x01c1c2nav" + b"?" * 99, True),
+    ],
+)
+def test_what_cannot_be_read_is_deleted_only_if_it_is_ours(tmp_path, name, content, gone):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "session.mcap").write_bytes(content)
+    if gone:
+        deleted(tmp_path, "p7", "p7")
+    else:
+        with pytest.raises(InputError, match="no session has the code p7"):
+            deleted(tmp_path, "p7", "p7")
+    assert (tmp_path / name).exists() is not gone
