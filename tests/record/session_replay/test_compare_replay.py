@@ -182,6 +182,12 @@ def test_a_damaged_attachment_is_refused(tmp_path):
         unpack(session, {"../case.toml": b""}, {}, tmp_path / "out")
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b", "a/b"])
+def test_attachments_of_impossible_names_are_refused(tmp_path, name):
+    with pytest.raises(InputError, match="cannot be used"):
+        unpack(tmp_path, {"a": b"", name: b""}, {}, tmp_path / "out")
+
+
 def test_a_session_without_a_case_has_nothing_to_navigate(tmp_path):
     writer = SessionWriter(tmp_path / "bare", about_session("cameras", clock=START))
     writer.close()
