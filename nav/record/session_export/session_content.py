@@ -219,7 +219,7 @@ class SessionContent:
         """Refuse a message that another program has changed, in one line."""
         try:
             yield
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise InputError(
                 f"{self.reader.path}: {message.topic} at "
                 f"{self.reader.seconds(message.log_time):.3f} s is not as c1c2nav writes it: "

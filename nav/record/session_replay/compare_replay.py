@@ -59,7 +59,7 @@ def compare_replay(
             message = guidance_to_json(state, found.in_use)
             try:
                 comparer.frame(recorded, use.guidance.get(index), replayed, message)
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
+            except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
                 raise InputError(
                     f"{options.session}: what was shown at frame {index} is not as c1c2nav "
                     f"writes it: {error!r}"

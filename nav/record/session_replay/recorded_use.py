@@ -88,7 +88,7 @@ def read_use(reader: SessionReader, report: Report = lambda share: None) -> Reco
             frames.append(frame_of_json(message.data))
             times = message.data.get("pictures", {})
             pictures.append({str(camera): float(at) for camera, at in times.items()})
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
             raise InputError(
                 f"{reader.folder}: frame {len(frames)} is not as c1c2nav writes it: {error}"
             ) from None
@@ -122,7 +122,7 @@ def read_use(reader: SessionReader, report: Report = lambda share: None) -> Reco
 def _event(reader: SessionReader, message: SessionMessage) -> SessionEvent:
     try:
         return event_of_json(message.data, message.log_time)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise InputError(
             f"{reader.path}: {EVENT} at {reader.seconds(message.log_time):.3f} s is not as c1c2nav "
             f"writes it: {type(error).__name__} {error}"

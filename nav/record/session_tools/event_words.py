@@ -26,7 +26,13 @@ def event_words(event: SessionEvent) -> str:
     """
     try:
         return _words(event)
-    except (AttributeError, KeyError, TypeError, ValueError):  # changed by another program
+    except (
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+        OverflowError,
+    ):  # changed by another program
         return notice_words(event.notice)
 
 

@@ -195,7 +195,7 @@ def _frames(reader: SessionReader) -> Iterator[Finding]:
     for message in reader.messages(FRAME):
         try:
             frame_of_json(message.data)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             at = reader.seconds(message.log_time)
             yield Finding(
                 Weight.MISSING,

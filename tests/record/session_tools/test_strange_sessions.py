@@ -15,9 +15,11 @@ from rich.console import Console
 
 from nav.core.errors import IncompleteInput, InputError
 from nav.record.session.session_about import about_session
-from nav.record.session.session_format import SESSION_FILE, SessionEvent
+from nav.record.session.session_format import FRAME, SESSION_FILE, SessionEvent
 from nav.record.session.session_reader import open_session
 from nav.record.session.session_schemas import SCHEMAS
+from nav.record.session_export.session_content import SessionContent
+from nav.record.session_replay.recorded_use import read_use
 from nav.record.session_tools.event_words import event_words
 from nav.record.session_tools.session_check import check_session
 from nav.record.session_tools.session_list import list_sessions
@@ -176,3 +178,20 @@ def test_times_that_do_not_go_on_give_no_rate(tmp_path, times):
 )
 def test_events_that_were_changed_are_told_as_they_are(kind, code, facts):
     assert code.split("_")[-1] in event_words(SessionEvent(kind, code, facts))
+
+
+@pytest.mark.parametrize("field", ["number", "time", "captured_at"])
+@pytest.mark.parametrize("value", [{"$float": "inf"}, 10**400], ids=["infinite", "huge"])
+def test_numbers_too_large_for_any_frame(good, field, value):
+    messages = json.loads(json.dumps(good))
+    frame = next(table for topic, table in messages if topic == FRAME)
+    frame[field] = value
+    with TemporaryDirectory() as folder:
+        write(Path(folder) / "s", [tuple(one) for one in messages])
+        tried(Path(folder))
+        for work in (
+            lambda: read_use(open_session(Path(folder) / "s")),
+            lambda: list(SessionContent(Path(folder) / "s").frames()),
+        ):
+            with suppress(InputError):
+                work()
