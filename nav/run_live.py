@@ -209,8 +209,7 @@ class LiveWork:
         known, self.known_lines = job.known_registration(case, tools)
         self.job, self.saved, self.tools = job, known, tools
         self.unsaved: Notice | None = None
-        self.limit_notices = job.limits.notices(case)
-        limited = job.limits.apply(case)
+        self.limit_notices, limited = job.limits.notices(case), job.limits.apply(case)
         self.pipeline = Pipeline(tools[job.needle], limited, known, reference=job.reference)
         self.session = Session(self.pipeline, job.limits.fle, job.limits.check_limit)
         self.swap: SwapCheck | None = None
@@ -218,9 +217,12 @@ class LiveWork:
         self.source = self._poses() if rig is None else self._cameras(rig)
         self.observers: list[Observer] = []
         try:
-            self.observers += [setup.open(self) for setup in job.observers]
+            for setup in job.observers:
+                self.observers.append(setup.open(self))
         except InputError:
             self.source.close()
+            for observer in self.observers:
+                observer.close()
             raise
 
     def _poses(self) -> PoseSource:

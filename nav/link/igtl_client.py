@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import socket
 import threading
 import time
@@ -13,7 +13,7 @@ from nav.link.igtl_content import OK, StartTrackingData, Status
 from nav.link.igtl_fields import BadMessage
 from nav.link.igtl_messages import Message
 from nav.link.igtl_stream import MessageStream
-from nav.link.network_address import NetworkAddress
+from nav.link.network_address import NetworkAddress, keep_alive
 
 CONNECT = 2.0  # s that a connection may take
 RETRY = 1.0  # s until the next attempt
@@ -24,8 +24,8 @@ MOST_BODY = 1024 * 1024  # bytes of these
 MOST_SKIPPED = 2**33  # bytes of an image
 INTERVAL_MS = 5  # between two TDATA at least
 PIECE = 65536  # bytes
-ALIVE = {"TCP_KEEPIDLE": 2, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 3}  # s, s, probes
 NAME = "c1c2nav"
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -102,12 +102,15 @@ class IgtlClient:
                 problem = error.strerror or str(error)
             except BadMessage as error:
                 problem = str(error)
+            except Exception as error:  # a fault of ours does not end the thread unseen
+                log.exception("reading from %s failed", self.address)
+                problem = f"{type(error).__name__}: {error}"
             self._changed(ConnectionState(False, self._clock(), problem))
             self._stopped.wait(RETRY)
 
     def _listen(self, connection: socket.socket) -> None:
         """Receive until the server closes the connection."""
-        _keep_alive(connection)
+        keep_alive(connection)
         # a server of protocol 3 sends metadata only to clients that have shown that they know it
         connection.sendall(Message(Status(OK), NAME).encoded())
         stream = MessageStream(MOST_BODY, KINDS, MOST_SKIPPED)
@@ -128,12 +131,3 @@ class IgtlClient:
             arrival = self._clock()
             for message in stream.feed(data):
                 self._receive(message, arrival)
-
-
-def _keep_alive(connection: socket.socket) -> None:
-    """Notice within seconds that the server's computer is gone."""
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in ALIVE.items():
-        with contextlib.suppress(AttributeError, OSError):  # not every system has them
-            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

@@ -21,6 +21,7 @@ from nav.link.igtl_fields import (
     expect_multiple,
     expect_size,
     fixed_text,
+    name_of,
     text_of,
 )
 
@@ -142,11 +143,11 @@ class TrackingData:
         Raises
         ------
         BadMessage
-            Wrong length, or a name that is not text.
+            Wrong length.
         """
         expect_multiple("TDATA", body, _INSTRUMENT.size)
         rows = _INSTRUMENT.iter_unpack(body)
-        return cls(tuple(Instrument(text_of(n), _unpack_matrix(m), t) for n, t, m in rows))
+        return cls(tuple(Instrument(name_of(n), _unpack_matrix(m), t) for n, t, m in rows))
 
 
 @dataclass(frozen=True)
@@ -183,12 +184,12 @@ class Status:
         Raises
         ------
         BadMessage
-            Too short, or not text.
+            Too short.
         """
         if len(body) < _STATUS.size:
             raise BadMessage(f"STATUS: has {len(body)} bytes, expected at least {_STATUS.size}")
         code, subcode, name = _STATUS.unpack_from(body)
-        return cls(code, text_of(body[_STATUS.size :]), text_of(name), subcode)
+        return cls(code, name_of(body[_STATUS.size :]), name_of(name), subcode)
 
 
 # codes of STATUS that are sent or understood here

@@ -29,14 +29,14 @@ def fixed_text(text: str, size: int) -> bytes:
     Returns
     -------
     bytes
-        UTF-8, filled up with zeros.
+        UTF-8, filled up with zeros; what `name_of` could not read comes back as it was.
 
     Raises
     ------
     ValueError
         It does not fit, or contains zeros.
     """
-    data = text.encode("utf-8")
+    data = text.encode("utf-8", "surrogateescape")
     if len(data) > size or b"\0" in data:
         raise ValueError(f"{text!r}: expected at most {size} bytes, none of them zero")
     return data.ljust(size, b"\0")
@@ -60,6 +60,22 @@ def text_of(field: bytes) -> str:
         Not UTF-8.
     """
     return decoded(field.split(b"\0", 1)[0], UTF_8)
+
+
+def name_of(field: bytes) -> str:
+    """Return a name, or words for people, also where they are cut within a character.
+
+    Parameters
+    ----------
+    field : bytes
+        From a message.
+
+    Returns
+    -------
+    str
+        Bytes that are not UTF-8 are kept as lone surrogates, so that names differ where these do.
+    """
+    return field.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
 
 
 def decoded(data: bytes, encoding: int) -> str:

@@ -94,7 +94,9 @@ def along(rotation: Array, axis: Array) -> Array:
     return np.column_stack((x, cross_matrix(z) @ x, z))
 
 
-def frame_names(tools: Iterable[str], known: Mapping[str, str], most: int) -> dict[str, str]:
+def frame_names(
+    tools: Iterable[str], known: Mapping[str, str], most: int, taken: Iterable[str] = ()
+) -> dict[str, str]:
     """Return short names for tools' frames, as "Needle" for "needle".
 
     Parameters
@@ -105,6 +107,8 @@ def frame_names(tools: Iterable[str], known: Mapping[str, str], most: int) -> di
         Names of frames that are decided already, by the tools' names.
     most : int
         Characters that may be used.
+    taken : iterable of str
+        Names of other frames.
 
     Returns
     -------
@@ -116,7 +120,7 @@ def frame_names(tools: Iterable[str], known: Mapping[str, str], most: int) -> di
         words = re.findall(r"[A-Za-z0-9]+", name)
         camel = "".join(word[0].upper() + word[1:] for word in words)
         wanted.setdefault(name, camel or "Tool")
-    return shortened(wanted, most)
+    return shortened(wanted, most, taken)
 
 
 def device_names(names: Iterable[str]) -> dict[str, str]:
@@ -135,7 +139,7 @@ def device_names(names: Iterable[str]) -> dict[str, str]:
     return shortened({name: name.replace("\0", "") for name in names}, NAME_SIZE)
 
 
-def shortened(wanted: Mapping[str, str], most: int) -> dict[str, str]:
+def shortened(wanted: Mapping[str, str], most: int, taken: Iterable[str] = ()) -> dict[str, str]:
     """Cut names to a number of bytes, and number those that would then be the same.
 
     Parameters
@@ -144,15 +148,18 @@ def shortened(wanted: Mapping[str, str], most: int) -> dict[str, str]:
         What each is to be called.
     most : int
         Bytes of each name.
+    taken : iterable of str
+        Names that none is to have.
 
     Returns
     -------
     dict of str to str
     """
     found: dict[str, str] = {}
+    others = frozenset(taken)
     for name, want in wanted.items():
         cut, number = _cut(want, most), 1
-        while cut in found.values():
+        while cut in others or cut in found.values():
             number += 1
             cut = _cut(want, most - len(str(number))) + str(number)
         found[name] = cut

@@ -14,7 +14,15 @@ from functools import lru_cache
 from nav.link import igtl_content as content
 from nav.link.igtl_content import TYPE_SIZE, Content, RawContent
 from nav.link.igtl_crc import crc64
-from nav.link.igtl_fields import UTF_8, BadMessage, decoded, encoded, fixed_text, text_of
+from nav.link.igtl_fields import (
+    UTF_8,
+    BadMessage,
+    decoded,
+    encoded,
+    fixed_text,
+    name_of,
+    text_of,
+)
 from nav.link.igtl_points import Points
 from nav.link.igtl_polydata import PolyData
 
@@ -184,7 +192,7 @@ class Header:
             c.isascii() and (c.isupper() or c.isdigit() or c == "_") for c in name
         ):
             raise BadMessage(f"not OpenIGTLink: message type {name!r}, expected a word in capitals")
-        return cls(version, name, text_of(device), timestamp, size, crc)
+        return cls(version, name, name_of(device), timestamp, size, crc)
 
     def message(self, body: bytes) -> Message:
         """Return the message of this header.

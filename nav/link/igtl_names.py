@@ -86,7 +86,7 @@ def choose_names(
     -------
     NameChoice or None
         In the tracker's frame if there is a choice; None where there is no frame that all tools
-        have a transform to.
+        have a transform of their own to.
     """
     names = sorted(heard)
     bases = {tool: _bases(given.get(tool, tool), names) for tool in tools}
@@ -94,11 +94,19 @@ def choose_names(
     for tool, found in bases.items():
         reached = {*found, plain_name(given.get(tool, tool))}
         common = reached if common is None else common & reached
-    if not common or not any(bases.values()):
+    choices = [
+        NameChoice(base, {tool: found.get(base) for tool, found in bases.items()})
+        for base in common or ()
+    ]
+    # what is sent of one tool is never taken for two
+    choices = [one for one in choices if len(set(one.names.values())) == len(tools)]
+    if not choices or not any(bases.values()):
         return None
     first = tools[0]
-    base = min(common, key=lambda name: (name != USUAL_BASE, name not in bases[first], name))
-    return NameChoice(base, {tool: bases[tool].get(base) for tool in tools})
+    return min(
+        choices,
+        key=lambda one: (one.base != USUAL_BASE, one.base not in bases[first], one.base),
+    )
 
 
 def is_same_name(one: str, other: str) -> bool:
@@ -130,5 +138,5 @@ def _bases(wanted: str, names: Sequence[str]) -> dict[str, str]:
 
 def _base(text: str, name: str) -> str:
     plain = plain_name(text)
-    cut = len(name.encode("utf-8")) >= MOST_SENT
+    cut = len(name.encode("utf-8", "surrogateescape")) >= MOST_SENT
     return USUAL_BASE if cut and USUAL_BASE.startswith(plain) else plain

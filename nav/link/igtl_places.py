@@ -74,7 +74,7 @@ class Tools:
         """
         roles = ((needle, NEEDLE), (reference, REFERENCE))
         known = {name: frame for name, frame in roles if name is not None}
-        frames = frame_names(tools, known, TOOL_NAME_SIZE)
+        frames = frame_names(tools, known, TOOL_NAME_SIZE, (TRACKER, MODEL))
         by_frame = {frames[name]: tool for name, tool in tools.items()}
         return cls(
             by_frame,

@@ -28,6 +28,7 @@ RECENT = 64  # intervals for rate and jitter
 TOLD_EVERY = 1.0  # s between two updates of rate and jitter
 JUMP_TOLD = 30.0  # s for which a jump of the clock is told
 LEAST_RATE = 10.0  # poses per second; with fewer a display is blanked between two of them
+APART = 1.0 / LEAST_RATE  # s between two tools' measurements in one frame at most
 MOST_NAMED = 12  # names that are told
 
 
@@ -135,12 +136,7 @@ class IgtlPoses(PoseSource):
         measured = self._is_complete() or (bool(self._fresh) and now - self._fresh_since >= PARTNER)
         if not measured and now - self._yielded < HEARTBEAT:
             return None
-        tools = {tool: self._tool(tool, now) for tool in self.tools}
-        used = [
-            at
-            for tool, seen in tools.items()
-            if isinstance(seen, TrackedTool) and (at := self._reports.time_of(tool)) is not None
-        ]
+        tools, used = self._tools(now)
         if not measured and used:
             return None  # what is known was shown; it is not yet too old
         if measured:
@@ -153,6 +149,23 @@ class IgtlPoses(PoseSource):
         )  # fmt: skip
         self._number, self._yielded = self._number + 1, now
         return frame
+
+    def _tools(self, now: float) -> tuple[dict[str, TrackedTool | Lost], list[float]]:
+        """Return what is known of all tools, and when those that are seen were measured.
+
+        One that was measured long before another is not shown beside it: no error of theirs says
+        how far it may have moved since.
+        """
+        tools = {tool: self._tool(tool, now) for tool in self.tools}
+        times = {
+            tool: at
+            for tool, seen in tools.items()
+            if isinstance(seen, TrackedTool) and (at := self._reports.time_of(tool)) is not None
+        }
+        for tool, at in tuple(times.items()):
+            if max(times.values()) - at > APART:
+                tools[tool] = Lost("report_late", {"tool": tool, "seconds": now - times.pop(tool)})
+        return tools, list(times.values())
 
     def _tool(self, tool: str, now: float) -> TrackedTool | Lost:
         state, server = self._connection, str(self.address)

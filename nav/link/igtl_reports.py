@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.spatial.transform import RigidTransform, Rotation
@@ -22,6 +22,9 @@ from nav.tracking.pose_source import SILENCE, ReportedPose, StatedErrors, tracke
 SETTLED = 0.5  # s after the first name in which a better choice of names may come
 MOST_NAMES = 256  # that are kept; no tracker has so many tools
 LONGEST_STATUS = 60  # characters that are told
+# mm, and of a rotation matrix (10 degrees): no tool moves so far while a coarse clock stands still
+ELSEWHERE, TURNED = 10.0, 0.174
+STATUS_KEY = "transformstatus"  # in small letters
 # codes of STATUS after which nothing is trusted until all is well again, whatever is sent
 HOLDING = {3: "panic", 15: "disabled", 16: "not present", 18: "hardware failure", 19: "exiting"}
 FAULTS: Mapping[RigidFault, str] = {
@@ -42,6 +45,8 @@ class _Received:
     matrix: Array | None
     status: str = ""
     timestamp: int = 0  # as it was sent
+    arrival: float = 0.0
+    is_twice: bool = False  # in two places at once
 
 
 class IgtlReports:
@@ -61,7 +66,7 @@ class IgtlReports:
     clock : RemoteClock
         Of the server.
     has_times : bool
-        Whether the last message stated when it was measured.
+        Whether the last message of use stated when it was measured.
     """
 
     def __init__(self, tools: Sequence[str], given: Mapping[str, str]) -> None:
@@ -75,7 +80,7 @@ class IgtlReports:
         self._received: dict[str, _Received] = {}
         self._with_status: set[str] = set()
         self._first: float | None = None
-        self._held = ""
+        self._held: dict[str, str] = {}  # by the device that says so
 
     @property
     def heard(self) -> tuple[str, ...]:
@@ -102,10 +107,19 @@ class IgtlReports:
         poses = list(_poses(message))
         if not poses:
             return frozenset()
-        time = self._time(message.timestamp, arrival)
+        sent = [name for name, _, _ in poses]
+        used = self.choice is None or not set(sent).isdisjoint(self.choice.names.values())
+        # other devices may have other clocks, or times of long ago
+        time = self._time(message.timestamp, arrival) if used else arrival
         fresh = set()
         for name, matrix, status in poses:
-            if self._take_pose(name, matrix, status, time, message):
+            seen = status is None or status.casefold() == "ok"
+            told = "" if seen else printable(status or "")[:LONGEST_STATUS] or "no status"
+            found = _Received(
+                time, matrix if seen else None, told, message.timestamp, arrival,
+                sent.count(name) > 1,
+            )  # fmt: skip
+            if self._take_pose(name, found, isinstance(message.content, Transform), status):
                 fresh.add(name)
         self._choose(arrival)
         names = {} if self.choice is None else self.choice.names
@@ -137,8 +151,11 @@ class IgtlReports:
         received = self._received.get(name)
         if received is None:
             return tracked_tool(tool, None, now, stated, silence)
-        if self._held or received.matrix is None:  # the reason stays, though nothing more may come
-            report = ReportedPose(now, status=self._held or received.status)
+        held = next(iter(self._held.values()), "")
+        if received.is_twice and not held:
+            return Lost("reported_twice", {"tool": tool})
+        if held or received.matrix is None:  # the reason stays, though nothing more may come
+            report = ReportedPose(now, status=held or received.status)
             return tracked_tool(tool, report, now, stated, silence)
         place, fault = None, rigid_fault(received.matrix)
         if fault and now - received.time <= silence:
@@ -155,37 +172,45 @@ class IgtlReports:
         return None if received is None else received.time
 
     def _take_pose(
-        self, name: str, matrix: Array, status: str | None, time: float, message: Message
+        self, name: str, found: _Received, is_transform: bool, status: str | None
     ) -> bool:
         before = self._received.get(name)
         if not name or (before is None and len(self._received) >= MOST_NAMES):
             return False
-        if isinstance(message.content, Transform):
+        if is_transform:
             self._with_status.add(name)
         elif status is None and name in self._with_status:
             return False  # TRANSFORM says whether it was seen, this does not
-        seen = status is None or status.casefold() == "ok"
-        told = "" if seen else printable(status or "")[:LONGEST_STATUS] or "no status"
-        is_new = True
-        if before is not None and before.timestamp == message.timestamp != 0:
+        if before is None:
+            self._received[name] = found
+            return True
+        if before.timestamp == found.timestamp != 0:
             # the same measurement again: it becomes no newer by that
-            time, is_new = before.time, told != before.status
-        kept = _Received(time, matrix if seen else None, told, message.timestamp)
-        self._received[name] = kept
-        return is_new
+            is_twice = found.is_twice or before.is_twice or _is_elsewhere(before, found)
+            if found.matrix is not None and before.matrix is None:
+                found = before  # one that was not seen does not become seen
+            found = replace(found, time=before.time, arrival=before.arrival, is_twice=is_twice)
+            self._received[name] = found
+            return found.status != before.status or is_twice != before.is_twice
+        if found.matrix is not None and before.matrix is not None and found.time < before.time:
+            return False  # older than what is known
+        self._received[name] = found
+        return True
 
     def _take_status(self, device: str, status: Status, arrival: float) -> frozenset[str]:
         names = {} if self.choice is None else self.choice.names
         meant = [tool for tool in self.tools if self._is_about(device, tool)]
         if status.code == OK:
-            self._held = ""
+            self._held.pop(device, None)
             return frozenset()
         words = (status.error_name, status.text, HOLDING.get(status.code, ""))
         told = printable(": ".join(filter(None, words[:2])) or words[2])[:LONGEST_STATUS]
         told = told or f"status {status.code}"
-        if not meant and status.code in HOLDING:
-            self._held = told
+        if not meant and status.code in HOLDING and len(self._held) < MOST_NAMES:
+            self._held[device] = told
         concerned = frozenset(meant or self.tools)
+        if self.choice is not None and any(names[tool] is None for tool in meant):
+            concerned = frozenset(self.tools)  # all poses are relative to that one
         for tool in concerned:
             name = names.get(tool)
             if name is not None:
@@ -207,7 +232,18 @@ class IgtlReports:
             self._first = arrival
         if self.choice is None or arrival - self._first <= SETTLED:
             chosen = choose_names(self.tools, self._received, self.given)
-            self.choice = chosen or self.choice
+            if chosen is not None and chosen != self.choice:
+                self.choice = chosen
+                self._restart_clock(chosen)
+
+    def _restart_clock(self, choice: NameChoice) -> None:
+        """Learn the clock from the names that are used only."""
+        self.clock = RemoteClock()
+        used = [(name, self._received[name]) for name in choice.names.values() if name is not None]
+        for name, one in sorted(used, key=lambda item: item[1].arrival):
+            if one.timestamp:
+                time = self._time(one.timestamp, one.arrival)
+                self._received[name] = replace(one, time=time)
 
 
 def _poses(message: Message) -> Iterator[tuple[str, Array, str | None]]:
@@ -224,8 +260,23 @@ def _poses(message: Message) -> Iterator[tuple[str, Array, str | None]]:
 
 
 def _status(metadata: Mapping[str, str]) -> str | None:
-    """Return what PLUS (TransformStatus) or others say of a transform, or None."""
-    return next((text for key, text in metadata.items() if "status" in key.casefold()), None)
+    """Return what PLUS (TransformStatus) or others say of a transform, or None.
+
+    Of several others the first that is not OK counts.
+    """
+    told = {key.casefold(): text for key, text in metadata.items() if "status" in key.casefold()}
+    if STATUS_KEY in told:
+        return told[STATUS_KEY]
+    bad = (text for text in told.values() if text.casefold() != "ok")
+    return next(bad, next(iter(told.values()), None))
+
+
+def _is_elsewhere(one: _Received, other: _Received) -> bool:
+    """Return whether two poses are too far apart to be of one tool at one time."""
+    if one.matrix is None or other.matrix is None:
+        return False
+    off = np.abs(one.matrix - other.matrix)
+    return bool(off[:3, 3].max() > ELSEWHERE or off[:3, :3].max() > TURNED)
 
 
 def _matrix(position: Array, quaternion: Array) -> Array:

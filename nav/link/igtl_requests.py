@@ -1,5 +1,6 @@
 """What other programs ask of the OpenIGTLink server, and its answers."""
 
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -21,6 +22,7 @@ SHORT = {"GET_TRANS": "TRANSFORM", "GET_CAPABIL": "CAPABILITY"}  # names cut at 
 TRACKER_NAMES = ("", TRACKER, "CAMERA")  # of coordinates that TDATA can be in
 SUCCESS, FAILURE = b"\0", b"\1"
 MILLISECOND = 1_000_000  # ns
+CURRENT = 0.3  # s for which poses are told after they came; a recording may be paused
 
 
 def case_messages(case: Case) -> Iterator[Message]:
@@ -67,12 +69,18 @@ class Answers:
         Surfaces and points.
     version : int
         Of the headers.
+
+    Attributes
+    ----------
+    posted_at : float
+        When the newest instant came, s, monotonic.
     """
 
     def __init__(self, profile: Profile, fixed: Iterable[Message], version: int) -> None:
         self.profile, self.version = profile, version
         self.newest = {one[:2]: one for one in map(self.encode, fixed)}
         self.instant: Instant | None = None
+        self.posted_at = -np.inf
         self._computed: dict[str, Outgoing | None] = {}
 
     def encode(self, message: Message) -> Outgoing:
@@ -107,8 +115,18 @@ class Answers:
         return [
             one
             for one in self.newest.values()
-            if one.kind == "STATUS" or one.device in self.profile.lasting
+            if one.kind == "STATUS" or (one.device in self.profile.lasting and self._holds(one))
         ]
+
+    @property
+    def _is_current(self) -> bool:
+        return time.monotonic() - self.posted_at <= CURRENT
+
+    def _holds(self, one: Outgoing) -> bool:
+        """Return whether a pose, an alarm or distances are not of long ago; others hold anyway."""
+        if one.kind == "TRANSFORM" and one.device in self.profile.lasting:
+            return True
+        return one.kind not in ("TRANSFORM", "STRING") or self._is_current
 
     def wanted(self, connection: Connection) -> Iterator[Outgoing]:
         """Yield what a client asked to get continually, if it is due.
@@ -187,7 +205,7 @@ class Answers:
 
     def _found(self, kind: str, device: str) -> Iterator[Outgoing]:
         if kind in ON_REQUEST:
-            found = self.computed(kind)
+            found = self.computed(kind) if self._is_current else None
             if found is not None and device in ("", found.device):
                 yield found
             return
@@ -196,5 +214,5 @@ class Answers:
             yield self.encode(Message(known, device))
             return
         for (of_kind, name), one in self.newest.items():
-            if of_kind == kind and device in ("", name):
+            if of_kind == kind and device in ("", name) and self._holds(one):
                 yield one

@@ -17,9 +17,9 @@ from nav.link.igtl_content import EXITING, OK, Status
 from nav.link.igtl_fields import BadMessage
 from nav.link.igtl_messages import Message, timestamp_of
 from nav.link.igtl_places import Instant
-from nav.link.igtl_profiles import Profile
+from nav.link.igtl_profiles import MISSING, Profile
 from nav.link.igtl_requests import Answers
-from nav.link.network_address import NetworkAddress
+from nav.link.network_address import NetworkAddress, keep_alive
 
 log = logging.getLogger(__name__)
 OPTION = "--igtl-server"
@@ -132,6 +132,7 @@ class IgtlServer:
         if len(self._instants) == MOST_INSTANTS:
             self._late += 1
         self._instants.append(instant)
+        self._answers.posted_at = time.monotonic()
         self._nudge()
 
     def close(self) -> None:
@@ -181,15 +182,16 @@ class IgtlServer:
             time.sleep(AGAIN)
             return
         if len(self._clients) >= MOST_CLIENTS:
-            log.warning("OpenIGTLink: %s refused: %d clients are connected", peer, MOST_CLIENTS)
+            where = NetworkAddress(*peer[:2])
+            self._refused = f"{where}: {MOST_CLIENTS} programs are connected already"
             connected.close()
             return
         if self._untold is not None:
             self._tell(self._untold)
         connected.setblocking(False)
-        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        connected.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, PIECE)
+        with suppress(OSError):  # some systems refuse where the program is gone already
+            keep_alive(connected)
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, PIECE)
         connection = Connection(connected, str(NetworkAddress(*peer[:2])))
         connection.intervals = dict.fromkeys(self._always, 0)
         self._clients[connected.fileno()] = connection
@@ -221,6 +223,10 @@ class IgtlServer:
         self._untold = None
         self._answers.show(instant)
         for message in self._profile.messages(instant):
+            if message.metadata == MISSING and self._answers.version < 2:
+                # without metadata its identity would be taken for a pose
+                self._answers.newest.pop((message.kind, message.device), None)
+                continue
             outgoing = self._answers.encode(message)
             self._answers.newest[outgoing[:2]] = outgoing
             for connection in self._clients.values():
@@ -239,7 +245,7 @@ class IgtlServer:
     def _drop(self, connection: Connection, error: Exception) -> None:
         if isinstance(error, BadMessage):
             self._refused = f"{connection.peer}: {error}"
-            log.warning("OpenIGTLink: %s: disconnected: %s", connection.peer, error)
+            log.info("OpenIGTLink: %s: disconnected: %s", connection.peer, error)
         else:
             log.info("OpenIGTLink: %s left", connection.peer)
         self._dropped += connection.dropped

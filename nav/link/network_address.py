@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 from dataclasses import dataclass
@@ -11,7 +12,9 @@ from nav.core.errors import InputError
 
 LOOPBACK = "127.0.0.1"
 MOST_PORT = 65535
-_HOST = r"\[[0-9A-Fa-f:.%a-z]+\]|[A-Za-z0-9_.-]+"
+ALIVE = {"TCP_KEEPIDLE": 2, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 3}  # s, s, probes
+_LABEL = "[A-Za-z0-9_-]{1,63}"  # as long as a name's parts can be, and none is empty
+_HOST = rf"\[[0-9A-Fa-f:.%a-z]+\]|{_LABEL}(?:\.{_LABEL})*\.?"
 _WRITTEN = re.compile(rf"(?:({_HOST}):)?([0-9]{{1,5}})")
 _SERVER = re.compile(rf"({_HOST})(?::([0-9]{{1,5}}))?")
 
@@ -102,3 +105,18 @@ def server_address(text: str, usual_port: int) -> NetworkAddress:
     if match is None or not 0 < port <= MOST_PORT:
         raise InputError(f"{text}: expected HOST or HOST:PORT with a port of 1 to {MOST_PORT}")
     return NetworkAddress(match[1].strip("[]"), port)
+
+
+def keep_alive(connection: socket.socket) -> None:
+    """Send at once, and notice within seconds that the other computer is gone.
+
+    Parameters
+    ----------
+    connection : socket.socket
+        A connection by TCP.
+    """
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in ALIVE.items():
+        with contextlib.suppress(AttributeError, OSError):  # not every system has them
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from nav.core.errors import InputError
 from nav.core.notice import Notice
 from nav.core.tracked_frame import TrackedFrame
-from nav.link.network_address import NetworkAddress
+from nav.link.network_address import NetworkAddress, keep_alive
 from nav.link.polaris_client_state import LONGEST_COMMAND, PolarisClientState
 from nav.link.polaris_replies import END
 
@@ -138,7 +138,14 @@ class _Server(socketserver.ThreadingTCPServer):
         super().__init__((address.host, address.port), _Client)
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
-        return len(self.clients) < MOST_CLIENTS
+        if len(self.clients) >= MOST_CLIENTS:
+            return False
+        self.clients.add(request)  # here, before the next one is let in
+        return True
+
+    def shutdown_request(self, request: Any) -> None:
+        self.clients.discard(request)
+        super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         log.debug("client %s of the Polaris service", client_address, exc_info=True)
@@ -149,14 +156,11 @@ class _Client(socketserver.BaseRequestHandler):
 
     def handle(self) -> None:
         connection: socket.socket = self.request
-        self.server.clients.add(connection)
         try:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            keep_alive(connection)
             self._answer(connection)
         except OSError:
             log.info("client %s of the Polaris service is gone", self.client_address)
-        finally:
-            self.server.clients.discard(connection)
 
     def _answer(self, connection: socket.socket) -> None:
         service = self.server.service

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -16,6 +16,7 @@ MOST_DRIFT = 5e-4  # of two clocks, s per s: what a time service corrects by at 
 JUMP = 0.05  # s by which a message cannot have come earlier than all before it
 DELAYED = 0.15  # s by which all messages of `LATE_FOR` s must be late to be a jump backwards
 LATE_FOR = 3.0  # s
+BACK = 0.25  # of that delay that the stated times must have gone back by
 MOST_JUMPS = 3  # within `JUMPS_WITHIN` s; with more the clock is of no use
 JUMPS_WITHIN = 60.0  # s
 
@@ -29,7 +30,7 @@ class ClockJump:
     at : float
         When it was noticed, our clock, s.
     seconds : float
-        Forwards; negative: backwards, or everything comes so much later since then.
+        Forwards; negative: backwards.
     """
 
     at: float
@@ -72,6 +73,8 @@ class RemoteClock:
         self._block: tuple[float, float] | None = None  # arrival and offset of its least delay
         self._block_began = self._late_since = -np.inf
         self._least_late, self._late_stated = np.inf, 0.0
+        self._latest_stated, self._went_back = -np.inf, False
+        self._least = np.inf  # offset at time 0, as the strongest drift would have it
 
     @property
     def is_usable(self) -> bool:
@@ -117,9 +120,12 @@ class RemoteClock:
             line = self._jump(arrival, line.at(arrival) - offset)
         elif self._is_late_for_long(stated, arrival, offset - line.at(arrival)):
             line = self._jump(arrival, -self._least_late)
+        self._latest_stated = max(self._latest_stated, stated)
         if offset < line.at(arrival):
             line = self._line = _Line(arrival, offset, line.slope)
-        self._keep(arrival, offset)
+        self._least = min(self._least, offset - MOST_DRIFT * arrival)
+        if offset - line.at(arrival) <= DELAYED:  # what is that late tells nothing of the clock
+            self._keep(arrival, offset)
         if not self.is_usable:
             return arrival
         return min(arrival, stated + line.at(arrival))
@@ -133,22 +139,30 @@ class RemoteClock:
         return line
 
     def _is_late_for_long(self, stated: float, arrival: float, late: float) -> bool:
-        """Return whether everything has come late for long, from a clock that runs."""
+        """Return whether everything has come late for long, from a clock that was put back.
+
+        Where the stated times did not go back, it is the messages that are late: what waits in a
+        queue for ever so long does not become new by that.
+        """
         if late <= DELAYED:
-            self._late_since, self._least_late = -np.inf, np.inf
+            self._late_since, self._least_late, self._went_back = -np.inf, np.inf, False
             return False
+        self._went_back |= self._latest_stated - stated > BACK * late
         if self._late_since == -np.inf:
             self._late_since, self._late_stated = arrival, stated
         self._least_late = min(self._least_late, late)
         runs = stated - self._late_stated >= 0.5 * (arrival - self._late_since)
-        return runs and arrival - self._late_since >= LATE_FOR
+        return self._went_back and runs and arrival - self._late_since >= LATE_FOR
 
     def _keep(self, arrival: float, offset: float) -> None:
         """Keep the least delay of each block; fit the line anew when one is complete."""
         if self._block is not None and arrival - self._block_began >= BLOCK:
             self._blocks.append(self._block)
             self._block = None
-            self._line = _below(np.array(self._blocks))
+            line = _below(np.array(self._blocks))
+            # a queue that grows is no drift
+            above = line.at(arrival) - (self._least + MOST_DRIFT * arrival)
+            self._line = replace(line, level=line.level - max(above, 0.0))
         if self._block is None:
             self._block, self._block_began = (arrival, offset), arrival
         elif offset < self._block[1]:

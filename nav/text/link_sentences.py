@@ -15,6 +15,7 @@ LINKS: dict[str, Template] = {
     "reported_scaled": "the tracker's pose of {tool} is not rigid: it scales",
     "reported_sheared": "the tracker's pose of {tool} is not rigid: it shears",
     "reported_mirrored": "the tracker's pose of {tool} is not rigid: it mirrors",
+    "reported_twice": "the tracker reports {tool} at two places at once",
     "tracker_no_times": (
         "{server} does not say when poses are measured: they count as measured when they arrive"
     ),

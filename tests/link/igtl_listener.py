@@ -8,7 +8,7 @@ from nav.link.igtl_content import RawContent
 from nav.link.igtl_messages import Message
 from nav.link.igtl_stream import MessageStream
 
-PATIENCE = 10.0  # s
+PATIENCE = 60.0  # s, on a busy machine
 
 
 class Listener:
@@ -50,6 +50,14 @@ class Listener:
 
     def named(self, device: str, kind: str = "TRANSFORM") -> list[Message]:
         return [m for m in self.received if (m.kind, m.device) == (kind, device)]
+
+
+def take_time(server, most: int = 8) -> None:
+    """Wait until few of the instants that a server was given are left."""
+    end = time.monotonic() + PATIENCE
+    while len(server._instants) > most:
+        assert time.monotonic() < end, server.notices
+        time.sleep(1e-4)
 
 
 def is_closed(connected: socket.socket) -> bool:

@@ -19,15 +19,17 @@ def main() -> None:
     pylsl.set_config_content(THIS_COMPUTER)
     inlets = {}
     for name in (POSES, DISTANCES, MARKERS):
-        found = pylsl.resolve_bypred(f"name='{name}' and starts-with(source_id,'{source}')", 1, 5.0)
+        found = pylsl.resolve_bypred(
+            f"name='{name}' and starts-with(source_id,'{source}')", 1, 15.0
+        )
         if not found:
             print("none", flush=True)
             return
         inlets[name] = pylsl.StreamInlet(found[0], recover=False)
-        inlets[name].open_stream(timeout=5.0)
+        inlets[name].open_stream(timeout=30.0)
     print("ready", flush=True)
     got: dict[str, dict[str, Any]] = {name: {"samples": [], "times": []} for name in inlets}
-    end = time.monotonic() + 20.0
+    end = time.monotonic() + 60.0
     while time.monotonic() < end and ["ended"] not in got[MARKERS]["samples"]:
         for name, inlet in inlets.items():
             samples, times = inlet.pull_chunk(timeout=0.05)
@@ -40,7 +42,7 @@ def main() -> None:
             channels.append([entry.child_value(key) for key in ("label", "type", "unit")])
             entry = entry.next_sibling()
         got[name] |= {"channels": channels, "rate": info.nominal_srate(), "type": info.type()}
-        got[name]["correction"] = inlet.time_correction(timeout=5.0)
+        got[name]["correction"] = inlet.time_correction(timeout=30.0)
     print(json.dumps(got), flush=True)
 
 

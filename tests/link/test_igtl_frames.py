@@ -81,3 +81,10 @@ def test_names_of_devices_fit_and_differ(names):
     found = device_names(names)
     assert len(set(found.values())) == len(names)
     assert all(len(name.encode()) <= 20 and "\0" not in name for name in found.values())
+
+
+def test_no_tool_has_the_name_of_another_frame(needle):
+    """Else what is sent of a tool called model would be taken for the case's frame."""
+    tools = {name: replace(needle, name=name) for name in ("model", "needle", "tracker")}
+    named = Tools.of(tools, "needle", None)
+    assert set(named.by_frame) == {"Model2", "Needle", "Tracker2"}

@@ -45,7 +45,7 @@ def test_poses_and_losses_that_we_send_are_those_that_we_receive(served):
     profile, address = served
     names = {} if profile == "slicer" else {"needle": "Pointer", "reference": "Phantom"}
     source = IgtlPoses(address, ("needle", "reference"), StatedErrors(0.2, 0.002), names)
-    end, seen, lost_after = time.monotonic() + 20.0, 0, []
+    end, seen, lost_after = time.monotonic() + 60.0, 0, []
     for frame in source:
         pose = frame.pose("needle", "reference")
         if not isinstance(pose, Lost):

@@ -50,6 +50,18 @@ def test_names_do_not_fit(heard):
     assert choose_names(TOOLS, heard, {}) is None
 
 
+@pytest.mark.parametrize(
+    ("tools", "named"),
+    [
+        (TOOLS, {"needle": "ReferenceToTracker"}),
+        (TOOLS, {"needle": "Stylus", "reference": "StylusToTracker"}),
+        (("needle-1", "needle1"), {"needle-1": "Stylus", "needle1": "stylus"}),
+    ],
+)
+def test_what_is_sent_of_one_tool_is_not_taken_for_two(tools, named):
+    assert choose_names(tools, ["StylusToTracker", "ReferenceToTracker"], named) is None
+
+
 @given(st.lists(st.text(max_size=25), max_size=8), st.randoms())
 def test_any_names_are_taken_and_their_order_does_not_matter(heard, random):
     heard += ["NeedleToTracker", "ReferenceToTracker"]

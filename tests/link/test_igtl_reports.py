@@ -125,3 +125,112 @@ def test_names_without_end_are_not_kept():
     for number in range(3 * MOST_NAMES):
         reports.take(Message(Transform(np.eye(4)), f"Tool{number}", stamp(1000.0 + number)), 1.0)
     assert len(reports.heard) == MOST_NAMES
+
+
+def sent(reports, name, arrival, seconds=None, place=0.0, status="OK", **metadata):
+    """Sends a pose that was measured at a time of the server's clock."""
+    matrix = np.eye(4)
+    matrix[0, 3] = place
+    at = stamp(arrival + 1000.0 if seconds is None else seconds)
+    told = {**metadata, **({} if status is None else {"TransformStatus": status})}
+    return reports.take(received(Message(Transform(matrix), name, at, told)), arrival)
+
+
+def seen_at(reports, now, tool="needle"):
+    """Where a tool is, or the code of the reason why that is not known."""
+    seen = reports.tool(tool, now, STATED)
+    return seen.code if isinstance(seen, Lost) else seen.rig_from_tool.transform.translation[0]
+
+
+@pytest.fixture
+def reports():
+    """Of a server that sends both tools."""
+    made = IgtlReports(TOOLS, {})
+    for name in NAMES.values():
+        sent(made, name, 49.9, place=1.0)
+    return made
+
+
+def test_transform_status_counts_whatever_else_is_said_to_be_well(reports):
+    for others in ({"ConnectionStatus": "OK"}, {"AStatus": "OK", "zstatus": "OK"}):
+        sent(reports, NAMES["needle"], 50.0, status="MISSING", **others)
+        assert seen_at(reports, 50.0) == "not_seen_by_tracker_status"
+    sent(reports, NAMES["needle"], 50.1, status=None, DeviceStatus="OK", ToolStatus="OUT_OF_VIEW")
+    assert seen_at(reports, 50.1) == "not_seen_by_tracker_status"
+    sent(reports, NAMES["needle"], 50.2, StatusCode="0")
+    assert seen_at(reports, 50.2) == 0.0
+
+
+def test_two_tools_of_one_name_are_not_taken_for_one(reports):
+    for place in (0.0, 80.0, 0.0, 80.0):
+        sent(reports, NAMES["needle"], 50.0, place=place)
+    assert seen_at(reports, 50.0) == "reported_twice"
+    sent(reports, NAMES["needle"], 50.02, place=3.0)
+    assert seen_at(reports, 50.02) == 3.0
+    twice = tuple(Instrument(NAMES["reference"], np.eye(4)) for _ in range(2))
+    of_one = IgtlReports(TOOLS, {})
+    once = (Instrument(NAMES["needle"], np.eye(4)), *twice)
+    of_one.take(Message(TrackingData(once), "all"), 50.0)  # without a time
+    assert seen_at(of_one, 50.0) == 0.0
+    assert seen_at(of_one, 50.0, "reference") == "reported_twice"
+
+
+def test_one_that_is_also_reported_missing_at_the_same_time_stays_lost(reports):
+    for status in ("OK", "MISSING", "OK"):
+        sent(reports, NAMES["needle"], 50.0, status=status)
+    assert seen_at(reports, 50.0) == "not_seen_by_tracker_status"
+
+
+def test_an_older_pose_does_not_replace_a_newer_one(reports):
+    sent(reports, NAMES["needle"], 50.0, place=5.0)
+    assert not sent(reports, NAMES["needle"], 50.01, seconds=1049.95, place=4.0)
+    assert seen_at(reports, 50.01) == 5.0
+    assert sent(reports, NAMES["needle"], 50.02, place=6.0)
+    assert seen_at(reports, 50.02) == 6.0
+
+
+def test_times_of_other_transforms_say_nothing_of_the_clock():
+    """Such as a registration of an hour ago, which is sent to each new client."""
+    reports = IgtlReports(TOOLS, {})
+    sent(reports, "ReferenceToModel", 50.0, seconds=1000.0)
+    for at in np.arange(50.0, 52.0, 0.1):
+        for name in NAMES.values():
+            sent(reports, name, at, place=at)
+        sent(reports, "ReferenceToModel", at, seconds=1000.0)
+        sent(reports, "ProbeToTracker", at, seconds=9000.0)
+        assert seen_at(reports, at) == pytest.approx(at, abs=1e-5)
+    assert not reports.clock.jumps
+
+
+def test_hardware_that_failed_is_well_again_when_it_says_so_itself(reports):
+    reports.take(Message(Status(18, "hot"), "Camera"), 50.0)
+    for other in ("Needle", "Stylus", "Server"):
+        reports.take(Message(Status(1), other), 50.0)
+    sent(reports, NAMES["needle"], 50.0)
+    assert seen_at(reports, 50.0) == "not_seen_by_tracker_status"
+    reports.take(Message(Status(1), "Camera"), 50.0)
+    assert seen_at(reports, 50.0) == 0.0
+
+
+def test_without_the_reference_body_no_pose_relative_to_it_is_known():
+    reports = IgtlReports(TOOLS, {})
+    sent(reports, "NeedleToReference", 50.0)
+    assert seen_at(reports, 50.0) == 0.0
+    reports.take(Message(Status(7, "hidden"), "Reference"), 50.0)
+    assert seen_at(reports, 50.0) == "not_seen_by_tracker_status"
+
+
+def test_names_cut_within_a_character_are_read_and_differ():
+    """A sender that cuts bytes does not look at what they are."""
+    data = Message(Transform(np.eye(4)), "Needle of the leftX").encoded()
+    cut = [data.replace(b"leftX", b"left" + end) for end in (b"\xc3", b"\xc5")]
+    found = [decode_message(one) for one in cut]
+    assert found[0].device != found[1].device
+    assert [message.encoded() for message in found] == cut
+    told = Message(Status(7, "X", "X"), "Needle").content.encoded().replace(b"X", b"\xe4")
+    assert Status.decode(told).code == 7
+    reports = IgtlReports(("Needle of the left",), {})
+    reports.take(found[0], 50.0)
+    assert ENGLISH.sentence(
+        Lost("tracker_names_unknown", {"tool": "a", "server": "b", "names": reports.heard})
+    )

@@ -51,7 +51,7 @@ def test_unwanted_messages_are_skipped_without_being_kept(length):
         (bytes(100), "version 0"),
         (b"\0\1" + b"transform".ljust(12, b"\0") + bytes(44), "in capitals"),
         (b"\0\1" + b"TRANSFORM".ljust(12, b"\0") + bytes(28) + b"\xff" * 16, "at most"),
-        (b"\0\1" + b"TRANSFORM".ljust(12, b"\0") + b"\xff" * 20 + bytes(24), "not utf-8"),
+        (b"\0\1" + b"\xff" * 12 + bytes(44), "not utf-8"),
         (SENT[0].encoded()[:-1] + b"\0", "CRC is wrong"),
         (Message(RawContent("IMAGE", bytes(2000))).encoded(), "at most 1000"),
     ],

@@ -3,6 +3,7 @@
 import io
 import socket
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -46,10 +47,10 @@ def test_the_tracking_process_serves_what_another_tracker_sends(tmp_path):
     feed = ProcessFeed(job)
     try:
         assert isinstance(feed.first(60.0), Update)
-        with socket.create_connection(("127.0.0.1", port), timeout=10.0) as client:
+        with socket.create_connection(("127.0.0.1", port), timeout=60.0) as client:
             for text in ("INIT:", "PHRQ:*********1****", "PINIT:01", "PENA:01D", "TSTART:"):
                 assert not ask(client, text).startswith("ERROR")
-            reply, end = "", time.monotonic() + 10.0
+            reply, end = "", time.monotonic() + 60.0
             while "MISSING" in (reply := ask(client, "TX:0001")) and time.monotonic() < end:
                 time.sleep(0.05)
         numbers = [int(reply[4 + k : 10 + k]) * 1e-4 for k in range(0, 24, 6)]
@@ -59,7 +60,7 @@ def test_the_tracking_process_serves_what_another_tracker_sends(tmp_path):
         turned = TIP + 2.0 * np.cross(axis, np.cross(axis, TIP) + w * TIP)
         expected = TRACKER_FROM_REFERENCE.apply(REFERENCE_FROM_MODEL.apply([60.0, 0.0, 0.0]))
         assert place + turned == pytest.approx(expected, abs=0.12)  # it trembles, and is rounded
-        codes, end = set(), time.monotonic() + 10.0
+        codes, end = set(), time.monotonic() + 60.0
         wanted = {"lsl_this_computer", "tracker_stream_timed"}
         while not codes >= wanted and time.monotonic() < end:
             message = feed.newest()
@@ -71,6 +72,15 @@ def test_the_tracking_process_serves_what_another_tracker_sends(tmp_path):
     finally:
         feed.close()
         hand.server.close()
+
+
+def test_where_one_service_cannot_be_had_none_is_left_open(tmp_path):
+    address = NetworkAddress("127.0.0.1", free_port())
+    services = (PolarisSetup(address), PolarisSetup(address))
+    job = job_of(write_lab(tmp_path), "igtl://127.0.0.1:9", observers=services)
+    with pytest.raises(InputError, match="cannot listen there"):
+        job.open()
+    PolarisSetup(address).open(SimpleNamespace(tools={})).close()
 
 
 def test_options_say_who_can_read_along():
@@ -99,7 +109,10 @@ def test_addresses_to_listen_on(text, host, port, loopback):
     assert (address.host, address.port, address.is_loopback) == (host, port, loopback)
 
 
-@pytest.mark.parametrize("text", ["", "host", "1:2:3", "65536", "a b:1", ":1", "-1", "host:"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "host", "1:2:3", "65536", "a b:1", ":1", "-1", "host:", "a..b:1", ".:1", f"{'x' * 64}:1"],
+)
 def test_what_is_no_address_is_refused_in_one_line(text):
     with pytest.raises(InputError, match=r"--polaris .*: expected \[HOST:\]PORT"):
         listening_address(text, "--polaris")
@@ -114,5 +127,8 @@ def test_addresses_of_servers_and_files(tmp_path):
         ("igtl://[::1]", "[::1]:18944"),
     ):
         assert str(tracker_address(tmp_path.__class__(text))) == found
+    for text in ("igtl://", "igtl://a..b", "igtl://.", "igtl://h:0", "igtl://h:7/x", "igtl://u@h"):
+        with pytest.raises(InputError, match="expected HOST or HOST:PORT"):
+            tracker_address(tmp_path.__class__(text))
     assert tracker_address(tmp_path / "igtl.csv") is None
     assert tracker_address(None) is None

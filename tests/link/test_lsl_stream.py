@@ -77,7 +77,7 @@ def received():
             streams.frame(tracked, state(tracked, lost))
         streams.command(Command("plan", "left"), SimpleNamespace())
         streams._mark("ended")
-        out, errors = reader.communicate(timeout=30.0)
+        out, errors = reader.communicate(timeout=150.0)
         assert reader.returncode == 0, errors
         yield json.loads(out), captured, [notice.code for notice in streams.notices]
     finally:

@@ -32,7 +32,10 @@ def port():
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     )  # fmt: skip
     yield int(process.stdout.readline())
-    process.communicate(timeout=10.0)
+    try:
+        process.communicate(timeout=60.0)
+    finally:
+        process.kill()
     assert process.returncode == 0
 
 
@@ -73,7 +76,7 @@ def test_ndicapi_tracks_by_text_and_binary_replies(port, definitions):
         "BX:0801": (ndicapy.ndiGetBXTransform, ndicapy.ndiGetBXFrame, 1e-3, 1e-6),
     }
     seen = {mode: set() for mode in modes}
-    end = time.monotonic() + 20.0
+    end = time.monotonic() + 60.0
     while min(map(len, seen.values())) < 2 and time.monotonic() < end:
         for mode, (transform, number, off_mm, off) in modes.items():
             ask(mode)
@@ -143,7 +146,7 @@ def ask(connection, text):
 
 def test_several_clients_have_handles_of_their_own_and_garbage_is_refused(port):
     def opened():
-        return socket.create_connection(("127.0.0.1", port), timeout=5.0)
+        return socket.create_connection(("127.0.0.1", port), timeout=60.0)
 
     with opened() as one, opened() as other, opened() as garbage, opened() as huge:
         assert [ask(one, "PHRQ:*********1****") for _ in range(2)] == ["01", "02"]
@@ -166,7 +169,7 @@ def test_nothing_old_is_told_and_closing_disconnects():
     now = [time.monotonic()]
     address = NetworkAddress("127.0.0.1", 0)
     service = PolarisService(address, ("needle", "reference"), lambda: now[0])
-    with socket.create_connection(("127.0.0.1", service.address.port), timeout=5.0) as client:
+    with socket.create_connection(("127.0.0.1", service.address.port), timeout=60.0) as client:
         for text in ("INIT:", "PHRQ:*********1****", "PINIT:01", "PENA:01D", "TSTART:"):
             ask(client, text)
         assert "MISSING" in ask(client, "TX:0001")  # nothing was tracked yet
@@ -188,11 +191,25 @@ def test_a_port_in_use_is_refused_in_one_line_and_clients_are_limited():
         with pytest.raises(InputError, match=r"--polaris 127.*cannot listen there.*in use"):
             PolarisService(service.address, ("needle",))
         where = ("127.0.0.1", service.address.port)
-        clients = [socket.create_connection(where, timeout=5.0) for _ in range(MOST_CLIENTS)]
+        clients = [socket.create_connection(where, timeout=60.0) for _ in range(MOST_CLIENTS)]
         assert {ask(client, "INIT:") for client in clients} == {"OKAY"}
-        with socket.create_connection(where, timeout=5.0) as refused:
+        with socket.create_connection(where, timeout=60.0) as refused:
             assert refused.recv(10) == b""
+        for connected in service._server.clients:  # one whose computer is gone makes room
+            assert connected.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         for client in clients:
             client.close()
     finally:
         service.close()
+
+
+def test_programs_that_come_at_once_are_counted_before_their_threads_begin():
+    service = PolarisService(NetworkAddress("127.0.0.1", 0), ("needle",))
+    coming = [socket.socket() for _ in range(MOST_CLIENTS + 1)]
+    try:
+        let_in = [service._server.verify_request(one, None) for one in coming]
+        assert let_in == [True] * MOST_CLIENTS + [False]
+    finally:
+        service.close()
+        for one in coming:
+            one.close()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nav.link.remote_clock import DELAYED, JUMP, LATE_FOR, MOST_JUMPS, RemoteClock
+from nav.link.remote_clock import DELAYED, JUMP, LATE_FOR, MOST_DRIFT, MOST_JUMPS, RemoteClock
 
 LEAST = 0.002  # s: the part of the delay that all messages have
 
@@ -92,6 +92,27 @@ def test_a_stall_is_no_jump():
         true = k / 60.0
         arrival = 7.0 if 5.0 <= true <= 7.0 else true
         assert clock.measured_at(true, arrival) == pytest.approx(true, abs=1e-6)
+    assert not clock.jumps
+
+
+def test_a_queue_that_lasts_makes_nothing_old_new():
+    """Times of several tools, out of order by some milliseconds, that come 1.5 s late for long."""
+    clock = RemoteClock()
+    for k in range(60 * 150):
+        true = k / 60.0 - 0.01 * (k % 2)
+        queued = 1.5 * np.clip((true - 10.0) / 2.0, 0.0, 1.0) if true < 140.0 else 0.0
+        assert clock.measured_at(true, k / 60.0 + queued) == pytest.approx(true, abs=0.2)
+        if queued == 1.5 or true > 142.0:  # also what a drift may explain is not much
+            assert clock.measured_at(true, k / 60.0 + queued) == pytest.approx(true, abs=0.05)
+    assert not clock.jumps
+
+
+def test_a_queue_that_grows_slowly_is_a_drift_only_as_far_as_clocks_drift():
+    clock = RemoteClock()
+    for k in range(20 * 600):
+        true = k / 20.0
+        mapped = clock.measured_at(true, true + 0.002 * true)
+        assert mapped - true <= MOST_DRIFT * true * 1.01 + 1e-6
     assert not clock.jumps
 
 

@@ -48,7 +48,7 @@ def job_of(files, poses, **changes):
 class Touching:
     """A user who touches what is asked for, then sees what is shown with the tip at a place."""
 
-    def __init__(self, hand, seconds=20.0):
+    def __init__(self, hand, seconds=90.0):
         self.hand, self.moved, self.end = hand, 0.0, time.monotonic() + seconds
         self.shown, self.lost, self.stage = [], [], None
 
@@ -134,12 +134,26 @@ def command(*words, **options):
     )  # fmt: skip
 
 
-def touch(hand, points, seconds=0.9):
+def touch(hand, points):
+    """Touch places for 45 frames each, with 8 between, as soon as somebody is connected."""
+    wait_for(lambda: hand.server.clients and hand.server.received)
     for place in points:
         hand.place = np.array(place)
-        time.sleep(seconds)
+        hold(hand, 45)
         hand.lift()
-        time.sleep(0.15)
+        hold(hand, 8)
+
+
+def hold(hand, frames):
+    until = hand.server.number + frames
+    wait_for(lambda: hand.server.number >= until)
+
+
+def wait_for(holds):
+    end = time.monotonic() + 60.0
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(5e-3)
 
 
 def test_touches_are_recorded_until_ctrl_c_and_registered(tmp_path, hand):
@@ -197,9 +211,9 @@ def test_accuracy_is_guided_live(tmp_path, hand):
         if line.startswith("touch"):
             place = FIDUCIALS[line.split()[1]]
         hand.lift()
-        time.sleep(0.2)
+        hold(hand, 10)
         hand.place = np.array(place)
-    process.wait(timeout=10.0)
+    process.wait(timeout=60.0)
     assert process.returncode == 0, said
     assert "2 touches" in said
     assert tomllib.loads(output.with_suffix(".toml").read_text())["tracker"].startswith("igtl://")

@@ -41,7 +41,7 @@ def serving(*words):
         process.communicate()
 
 
-def follow(port, seconds=15.0):
+def follow(port, seconds=60.0):
     """Poses of the needle in two runs in which it is seen, reasons between, reference positions."""
     source = IgtlPoses(NetworkAddress("127.0.0.1", port), ("needle", "reference"), STATED)
     places, reasons, bodies, runs = [], [], [], 0
