@@ -154,6 +154,16 @@ def test_a_tool_named_as_a_frame_of_the_bag_is_refused(tmp_path, capsys):
     assert not (tmp_path / "bag").exists()
 
 
+def test_a_tool_named_as_the_tip_of_another_is_refused(tmp_path, capsys):
+    write_tool(tmp_path / "needle.toml", NEEDLE)
+    known = {"tools/needle.toml": (tmp_path / "needle.toml").read_bytes()}
+    same = RigidTransform.identity()
+    frames = frames_of([(same, same)], ("needle", "needle_tip"))
+    session = write_pose_session(tmp_path / "s", frames, attachments=known)
+    assert export(session, "--output", tmp_path / "bag", "--format", "rosbag2") == 2
+    assert "tool needle_tip: a frame of the bag has that name" in capsys.readouterr().err
+
+
 def test_a_damaged_tool_file_is_named_and_the_poses_are_exported(tmp_path, capsys):
     write_tool(tmp_path / "needle.toml", NEEDLE)
     text = (tmp_path / "needle.toml").read_bytes().replace(b"DICT_4X4_50", b"DICT_NONE")

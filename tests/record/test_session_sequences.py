@@ -203,8 +203,18 @@ def test_frames_whose_times_do_not_increase_are_left_out_and_told(tmp_path, caps
     twice = frames_of([(same, same)] * 3) * 2
     session = write_pose_session(tmp_path / "s", twice)
     assert export(session, "--output", tmp_path / "t.seq.mha") == 0
-    assert "3 frames are left out: their times do not increase" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "3 frames are left out: their times do not increase" in said
+    assert "session of 6 frames" in said  # not that as many were written
     assert len(open_recorded_poses(tmp_path / "t.seq.mha", NAMES, STATED)) == 3
+
+
+@pytest.mark.parametrize("suffix", [".seq.mha", ".seq.nrrd", ".xml"])
+def test_a_folders_name_adds_no_line_to_a_header(tmp_path, suffix):
+    same = RigidTransform.identity()
+    session = write_pose_session(tmp_path / "s\nNDims = 2", frames_of([(same, same)]))
+    assert export(session, "--output", tmp_path / f"t{suffix}") == 0
+    assert b"\nNDims = 2" not in (tmp_path / f"t{suffix}").read_bytes()
 
 
 @pytest.mark.parametrize(

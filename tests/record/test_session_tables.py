@@ -4,6 +4,7 @@ import csv
 import json
 import sys
 import tomllib
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,16 +14,19 @@ import pyarrow.parquet
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.spatial.transform import RigidTransform
 
 from nav.cli import main
 from nav.core.files import sha256
 from nav.record.pose_recording import PoseRecording
 from nav.record.pose_table import open_pose_table
+from nav.record.session.session_about import about_session
+from nav.record.session.session_writer import SessionWriter
 from nav.record.session_export import xlsx_export
 from nav.record.session_export.csv_export import THOUSAND, _with_comma
 from tests.live.test_session import NEEDLE
 from tests.record.example_session import REFERENCE, ExampleUse, example_use
-from tests.record.pose_sessions import MOTIONS, frames_of, write_pose_session
+from tests.record.pose_sessions import CLOCK, MOTIONS, frames_of, write_pose_session
 
 TOOLS = (NEEDLE, REFERENCE)
 NAMES = ("needle", "reference")
@@ -191,6 +195,34 @@ def test_a_label_that_looks_like_a_formula_stays_text(tmp_path, text):
     assert export(session, "--output", tmp_path / "t.csv") == 0
     (mark,) = (row for row in rows(tmp_path / "t-events.csv") if row["kind"] == "mark")
     assert mark["text"] == f"'{text}"
+
+
+def test_a_tools_name_is_no_formula_either(tmp_path):
+    same = RigidTransform.identity()
+    session = write_pose_session(tmp_path / "s", frames_of([(same, same)], ("=1+1", "reference")))
+    assert export(session, "--output", tmp_path / "t.csv") == 0
+    assert [row["tool"] for row in rows(tmp_path / "t.csv")] == ["'=1+1", "reference"]
+    assert rows(tmp_path / "t.csv")[0]["tx"] == "0"
+
+
+def test_events_before_the_first_frame_have_times_below_0(tmp_path):
+    writer = SessionWriter(tmp_path / "s", about_session("poses", clock=CLOCK), {})
+    writer.event("mark", facts={"text": "early"}, at=CLOCK.monotonic + 1.0)
+    writer.event("mark", facts={"text": "before"}, at=CLOCK.monotonic + 2.5)
+    (frame,) = frames_of([(None, None)])
+    writer.frame(replace(frame, captured_at=CLOCK.monotonic + 3.0))
+    writer.close(at=CLOCK.monotonic + 3.0)
+    assert export(tmp_path / "s", "--output", tmp_path / "t.csv") == 0
+    marks = [row for row in rows(tmp_path / "t-events.csv") if row["kind"] == "mark"]
+    assert [float(row["seconds"]) for row in marks] == [-2.0, -0.5]
+
+
+def test_half_a_letter_is_a_question_mark_in_every_table(tmp_path):
+    session = write_pose_session(tmp_path / "s", frames_of([(None, None)]), ["a\ud800\U0001f600"])
+    for name in ("t.csv", "t.xlsx", "t.parquet", "t.xml"):
+        assert export(session, "--output", tmp_path / name) == 0
+    (mark,) = (row for row in rows(tmp_path / "t-events.csv") if row["kind"] == "mark")
+    assert mark["text"] == "a?\U0001f600"
 
 
 def test_text_that_a_workbook_cannot_hold_is_replaced(tmp_path):

@@ -1,14 +1,21 @@
 """The files that a session carries along, so that nothing else is needed to replay it."""
 
+import re
+import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+import tomli_w
 
 from nav.core.errors import InputError
 from nav.core.files import load_toml
 from nav.live.live_limits import LiveLimits
 from nav.model.case import CaseFile
 
+CASE = "case/case.toml"
+PLAIN = re.compile(r"[^\W_][\w .+()-]{0,60}")  # names of tools that any disk can have as files
 MOST = 256 * 1024 * 1024  # bytes of one file
 
 
@@ -45,7 +52,8 @@ class CarriedFiles:
         Returns
         -------
         dict of str to bytes
-            By their name in the session. A mesh that is not below the case's folder is left out.
+            By their name in the session. Files that the case has elsewhere are named as if they
+            were beside it: a record names no place of the computer.
 
         Raises
         ------
@@ -53,19 +61,61 @@ class CarriedFiles:
             One cannot be read.
         """
         lab = {} if self.lab is None else {"lab.toml": self.lab}
-        return {**lab, **{name: _content(path) for name, path in self._named()}}
+        case, meshes = self._case()
+        files = {name: _content(path) for name, path in self._named()}
+        return {**lab, **files, CASE: case, **{name: _content(path) for name, path in meshes}}
 
     def _named(self) -> Iterable[tuple[str, Path]]:
         for name, path in (("rig", self.rig), ("registration", self.registration)):
             if path is not None:
                 yield f"{name}.toml", path
-        for name, path in self.tools:
-            yield f"tools/{name}.toml", path
-        yield "case/case.toml", self.case
-        for mesh in dict.fromkeys(s.mesh for s in load_toml(self.case, CaseFile).structure):
-            inner = PurePosixPath(mesh)
-            if not inner.is_absolute() and ".." not in inner.parts and "\\" not in mesh:
-                yield f"case/{inner}", self.case.parent / mesh
+        taken: set[str] = set()
+        for number, (name, path) in enumerate(self.tools, start=1):
+            plain = PLAIN.fullmatch(name) is not None and name.casefold() not in taken
+            taken.add(name.casefold())
+            yield f"tools/{name if plain else f'tool {number}'}.toml", path
+
+    def _case(self) -> tuple[bytes, list[tuple[str, Path]]]:
+        """Return case.toml and its meshes by their names in the session."""
+        content = _content(self.case)
+        names = _inner_names(load_toml(self.case, CaseFile))
+        if any(name != inner for name, inner in names.items()):
+            table = tomllib.loads(content.decode())
+            _rename(table, names)
+            content = tomli_w.dumps(table).encode()
+        meshes = dict.fromkeys(s.mesh for s in load_toml(self.case, CaseFile).structure)
+        return content, [(f"case/{names[mesh]}", self.case.parent / mesh) for mesh in meshes]
+
+
+def _inner_names(case: CaseFile) -> dict[str, str]:
+    """Return where files of a case are in the session's, by their names in case.toml."""
+    made = case.reconstruction
+    others = () if made is None else (made.volume, made.corrections, made.labels)
+    wanted = [s.mesh for s in case.structure] + [name for name in others if name is not None]
+    names: dict[str, str] = {name: name for name in wanted if _is_inner(name)}
+    taken = {str(PurePosixPath(name)) for name in names}
+    for number, name in enumerate(wanted):
+        if name not in names:
+            last = PureWindowsPath(name).name or "file"  # it splits at both kinds of slashes
+            names[name] = last if last not in taken else f"{number}-{last}"
+            taken.add(names[name])
+    return names
+
+
+def _is_inner(name: str) -> bool:
+    posix, windows = PurePosixPath(name), PureWindowsPath(name)
+    outside = posix.is_absolute() or bool(windows.drive) or ".." in posix.parts
+    return not outside and "\\" not in name and not name.startswith("~")
+
+
+def _rename(table: dict[str, Any], names: dict[str, str]) -> None:
+    """Change the names of files in a case.toml."""
+    for structure in table["structure"]:
+        structure["mesh"] = names[structure["mesh"]]
+    made = table.get("reconstruction", {})
+    for key in ("volume", "corrections", "labels"):
+        if key in made:
+            made[key] = names[made[key]]
 
 
 def _content(path: Path) -> bytes:

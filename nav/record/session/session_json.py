@@ -2,12 +2,14 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from nav.core.errors import Lost
 from nav.core.notice import Fact, Notice
 
+SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 NOT_FINITE = "$float"  # JSON has no infinity: {"$float": "inf"}
 
 
@@ -52,7 +54,17 @@ def from_bytes(data: bytes) -> Any:
         Nested too deeply.
     """
     marked = NOT_FINITE.encode() in data
-    return json.loads(data, object_hook=_with_floats if marked else None)
+    message = json.loads(data, object_hook=_with_floats if marked else None)
+    return _with_whole_letters(message) if SURROGATE.search(data) else message
+
+
+def _with_whole_letters(value: Any) -> Any:
+    """Return a message in which halves of letters, which no file can hold, are question marks."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_with_whole_letters(name): _with_whole_letters(x) for name, x in value.items()}
+    return [_with_whole_letters(item) for item in value] if isinstance(value, list) else value
 
 
 def notice_to_json(notice: Notice) -> dict[str, Any]:

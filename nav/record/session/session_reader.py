@@ -140,7 +140,7 @@ class SessionReader:
         for message in self.messages(FRAME):
             try:
                 yield frame_of_json(message.data)
-            except (ValueError, TypeError, KeyError, AttributeError) as error:
+            except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
                 raise self._refusal(FRAME, message, error) from None
 
     def guidance(self) -> Iterator[SessionMessage]:
@@ -152,7 +152,7 @@ class SessionReader:
         for message in self.messages(EVENT):
             try:
                 yield event_of_json(message.data, message.log_time)
-            except (ValueError, TypeError, KeyError, AttributeError) as error:
+            except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
                 raise self._refusal(EVENT, message, error) from None
 
     @property

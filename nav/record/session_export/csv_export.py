@@ -64,7 +64,11 @@ def _fields(
     content: SessionContent, table: TableKind, options: ExportOptions
 ) -> Iterator[list[str]]:
     if table is POSES_TABLE:
-        return pose_fields(content, options.relative_to)
+        texts = [kind is str for kind in table.columns.values()]
+        return (
+            [_text(field) if is_text else field for field, is_text in zip(row, texts, strict=True)]
+            for row in pose_fields(content, options.relative_to)
+        )
     return ([_text(cell) for cell in row] for row in table_rows(content, table))
 
 

@@ -8,6 +8,7 @@ from rich.console import Console
 from nav.core.errors import IncompleteInput, InputError
 from nav.record.session_export.export_format import ExportOptions, export_format
 from nav.record.session_export.session_content import SessionContent
+from nav.terminal import one_line
 from nav.text.catalogue import ENGLISH
 
 
@@ -58,15 +59,19 @@ def export_session(
                 output.rmdir()
         raise
     for remark in (*content.remarks, *remarks):
-        console.print(remark, markup=False, soft_wrap=True)
+        console.print(one_line(remark), markup=False, soft_wrap=True)
     console.print(
-        f"{content.frames_count} frames of {', '.join(names)} written as {chosen.name}",
+        one_line(
+            f"session of {content.frames_count} frames of {', '.join(names)} written as "
+            f"{chosen.name}"
+        ),
         markup=False,
         soft_wrap=True,
     )
     reader = content.reader
     for notice in reader.damage:
-        console.print(f"warning: {ENGLISH.sentence(notice)}", markup=False, soft_wrap=True)
+        said = one_line(f"warning: {ENGLISH.sentence(notice)}")
+        console.print(said, markup=False, soft_wrap=True)
     if reader.being_written:
         raise IncompleteInput(f"{session}: is still being recorded; exported as far as it is")
     if reader.cut is not None:

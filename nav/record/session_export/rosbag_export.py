@@ -65,8 +65,9 @@ def export_rosbag(content: SessionContent, output: Path, options: ExportOptions)
     InputError
         A tool has the name of another frame; a file cannot be written, or would replace another.
     """
+    tips = [TIP.format(tool.name) for tool in content.tools if tool.tip is not None]
     for tool in content.tools:
-        if tool.name in (RIG, MODEL):
+        if tool.name in (RIG, MODEL, *tips):
             raise InputError(f"tool {tool.name}: a frame of the bag has that name; export CSV")
     name = f"{output.resolve().name}_0.mcap"
     with written_together(output / name, output / METADATA) as (bag, metadata):

@@ -25,6 +25,7 @@ from nav.record.session.session_format import (
 from nav.record.session.session_reader import SessionMessage, SessionReader, open_session
 from nav.record.session_tools.event_words import event_words
 from nav.registration.registration_result import Registration, load_registration
+from nav.terminal import one_line
 from nav.tracking.tool import Tool, load_tool
 
 BILLION = 1_000_000_000
@@ -124,17 +125,24 @@ class SessionContent:
     def __init__(self, folder: Path) -> None:
         self.reader: SessionReader = open_session(folder)
         self.remarks: list[str] = []
-        self._number_of: dict[int, int | None] = {}
+        self._in_use: list[int | None] = []  # of each frame
         names: dict[str, None] = {}
         first: float | None = None
+        newest: object = None
+        self._first_log_time = 0
         self.frames_count = 0
         for message in self.reader.messages(FRAME, GUIDANCE):
             with self._as_written(message):
                 if message.topic == GUIDANCE:
-                    self._number_of[message.data["number"]] = _number(message.data["registration"])
+                    in_use = _number(message.data["registration"])
+                    if message.data["number"] == newest:
+                        self._in_use[-1] = in_use
                     continue
+                newest = message.data["number"]
+                self._in_use.append(None)
                 time = self._time(message)
-                first = time if first is None else first
+                if first is None:
+                    first, self._first_log_time = time, message.log_time
                 self.frames_count += 1
                 names.update(dict.fromkeys(dict(message.data["tools"])))
         if first is None:
@@ -168,16 +176,18 @@ class SessionContent:
         return {
             "made_by": self.made["made_by"],
             "made_at": f"{self.made['made_at']:%Y-%m-%dT%H:%M:%SZ}",
-            "session": self.folder.resolve().name,
+            "session": one_line(self.folder.resolve().name),
             "source_file": source["file"],
             "source_sha256": source["sha256"],
         }
 
     def frames(self) -> Iterator[ExportedFrame]:
         """Iterate over the frames in the order of the record."""
-        for message in self.reader.messages(FRAME):
+        for index, message in enumerate(self.reader.messages(FRAME)):
             with self._as_written(message):
-                frame = self._frame(message)
+                # a session that is being recorded has more frames by now
+                in_use = self._in_use[index] if index < len(self._in_use) else None
+                frame = self._frame(message, in_use)
             yield frame
 
     def guidance(self) -> Iterator[ExportedGuidance]:
@@ -194,7 +204,7 @@ class SessionContent:
 
     def events(self) -> Iterator[ExportedEvent]:
         """Iterate over what happened."""
-        newest, at = 0.0, None
+        newest, at = 0.0, self._first_log_time
         for message in self.reader.messages(FRAME, EVENT):
             with self._as_written(message):
                 if message.topic == FRAME:
@@ -202,8 +212,6 @@ class SessionContent:
                     continue
                 event = event_of_json(message.data, message.log_time)
                 _number(event.number)
-            if at is None:
-                at = message.log_time
             yield ExportedEvent(newest + (message.log_time - at) / BILLION, event)
 
     @contextmanager
@@ -211,7 +219,7 @@ class SessionContent:
         """Refuse a message that another program has changed, in one line."""
         try:
             yield
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise InputError(
                 f"{self.reader.path}: {message.topic} at "
                 f"{self.reader.seconds(message.log_time):.3f} s is not as c1c2nav writes it: "
@@ -224,15 +232,14 @@ class SessionContent:
             raise ValueError(f"time: {time}")
         return time
 
-    def _frame(self, message: SessionMessage) -> ExportedFrame:
+    def _frame(self, message: SessionMessage, in_use: int | None) -> ExportedFrame:
         tracked = frame_of_json(message.data)
         missing = [tool.name for tool in self.tools if tool.name not in tracked.tools]
         if missing:
             lost = {name: Lost("not_reported", {"tool": name}) for name in missing}
             tracked = replace(tracked, tools={**tracked.tools, **lost})
-        number = self._number_of.get(tracked.number)
         seconds = tracked.time - self._start
-        return ExportedFrame(seconds, message.log_time, tracked, number)
+        return ExportedFrame(seconds, message.log_time, tracked, in_use)
 
     def _tools(self, names: Mapping[str, None]) -> tuple[Tool, ...]:
         files = [name for name in self.reader.attachments if name.startswith("tools/")]

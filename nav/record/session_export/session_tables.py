@@ -144,7 +144,7 @@ def table_rows(
         for shown in content.guidance():
             try:
                 rows = [_checked(row) for row in _distance_rows(shown)]
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
+            except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
                 raise InputError(
                     f"{content.reader.path}: /guidance at {shown.seconds:.3f} s is not as c1c2nav "
                     f"writes it: {type(error).__name__}: {error}"

@@ -47,28 +47,33 @@ def compare_replay(
     commands, comparer = repeated_commands(use, opened.setup), Comparer()
     session = opened.setup.new_session()
     found = EventFinder(session)
+    before: dict[int, list[float | None]] = {}
+    for index, event in use.events:
+        before.setdefault(index, []).extend(_registrations([event]))
     made: list[float | None] = []
     try:
         for index, recorded in enumerate(use.frames):
             replayed = frames.bare(index)
             state = session.step(replayed)
-            made += _registrations(found.after_frame(replayed, state))
+            now = _registrations(found.after_frame(replayed, state))
             message = guidance_to_json(state, found.in_use)
             try:
                 comparer.frame(recorded, use.guidance.get(index), replayed, message)
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
+            except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
                 raise InputError(
                     f"{options.session}: what was shown at frame {index} is not as c1c2nav "
                     f"writes it: {error!r}"
                 ) from None
             for command in commands.get(index, ()):
                 session.command(command)
-                made += _registrations(found.after_command(command))
+                now += _registrations(found.after_command(command))
+            comparer.registrations(index, before.get(index, []), now)
+            made += now
             progress(index + 1, len(use.frames))
     finally:
         frames.close()
-    before = _registrations(event for _, event in use.events)
-    return opened, use, comparer.result((before, made))
+    recorded_fre = _registrations(event for _, event in use.events)
+    return opened, use, comparer.result((recorded_fre, made))
 
 
 def _registrations(events: Iterable[SessionEvent]) -> list[float | None]:

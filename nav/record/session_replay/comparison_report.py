@@ -69,6 +69,8 @@ def verdict_line(comparison: Comparison, use: RecordedUse) -> str:
     str
     """
     count = f"{comparison.frames} frames"
+    if lacking(use):
+        count = f"{count}, of a recording that is not complete"
     if comparison.bit_equal:
         return f"equal to the bit: {count}"
     assert comparison.first is not None

@@ -10,12 +10,14 @@ from nav.core.tracked_frame import TrackedFrame
 from nav.live.messages import Command
 from nav.live.playback import PLAYER_COMMANDS
 from nav.record.session.session_format import (
+    EVENT,
     FRAME,
     GUIDANCE,
     SessionEvent,
+    event_of_json,
     frame_of_json,
 )
-from nav.record.session.session_reader import SessionReader
+from nav.record.session.session_reader import SessionMessage, SessionReader
 
 KINDS = frozenset(get_args(get_type_hints(Command)["kind"])) - PLAYER_COMMANDS - {"quit", "mark"}
 COUNTED = 500  # messages between two reports of progress
@@ -86,7 +88,7 @@ def read_use(reader: SessionReader, report: Report = lambda share: None) -> Reco
             frames.append(frame_of_json(message.data))
             times = message.data.get("pictures", {})
             pictures.append({str(camera): float(at) for camera, at in times.items()})
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
             raise InputError(
                 f"{reader.folder}: frame {len(frames)} is not as c1c2nav writes it: {error}"
             ) from None
@@ -94,17 +96,19 @@ def read_use(reader: SessionReader, report: Report = lambda share: None) -> Reco
             report(0.8 * len(frames) / max(reader.counts[FRAME], 1))
     if not frames:
         raise InputError(f"{reader.folder}: holds no tracked frame; there is nothing to replay")
-    index_of = {frame.number: index for index, frame in enumerate(frames)}
-    guidance = {}
-    for message in reader.messages(GUIDANCE):
-        number = message.data.get("number")
-        if isinstance(number, int) and number in index_of:
-            guidance[index_of[number]] = message.data
+    guidance: dict[int, Mapping[str, Any]] = {}
+    events: list[tuple[int, SessionEvent]] = []
+    newest = -1
+    for message in reader.messages(FRAME, GUIDANCE, EVENT):
+        if message.topic == FRAME:
+            newest += 1
+        elif message.topic == GUIDANCE:
+            # what belongs to a frame that was lost is not that of the one before
+            if newest >= 0 and message.data.get("number") == frames[newest].number:
+                guidance[newest] = message.data
+        else:
+            events.append((max(newest, 0), _event(reader, message)))
     report(0.9)
-    events = [
-        (0 if event.number is None else index_of.get(event.number, 0), event)
-        for event in reader.events()
-    ]
     commands: dict[int, tuple[Command, ...]] = {}
     for index, event in events:
         if event.kind == "command" and event.code in KINDS:
@@ -113,3 +117,13 @@ def read_use(reader: SessionReader, report: Report = lambda share: None) -> Reco
     return RecordedUse(
         frames, pictures, guidance, commands, events, reader.cut, tuple(reader.damage)
     )
+
+
+def _event(reader: SessionReader, message: SessionMessage) -> SessionEvent:
+    try:
+        return event_of_json(message.data, message.log_time)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+        raise InputError(
+            f"{reader.path}: {EVENT} at {reader.seconds(message.log_time):.3f} s is not as c1c2nav "
+            f"writes it: {type(error).__name__} {error}"
+        ) from None

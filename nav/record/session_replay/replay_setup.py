@@ -211,7 +211,7 @@ def _limits(session: Path, about: Mapping[str, str]) -> LiveLimits:
         return LiveLimits()
     try:
         return live_limits_from_json(json.loads(text))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise InputError(f"{session}: limits in its metadata: {error}") from None
 
 

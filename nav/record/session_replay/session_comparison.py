@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from nav.core.errors import Lost
-from nav.core.tracked_frame import TrackedFrame
+from nav.core.tracked_frame import TrackedFrame, TrackedTool
+from nav.record.session_replay.value_differences import nested_difference, sd_difference
 
 # Differences up to these count as equal, though not as equal to the bit: another processor, or
 # another build of NumPy, may sum in another order. That was measured (docs/replay.md) to move tips
@@ -198,6 +199,20 @@ class Comparer:
         for name in ("prompt", "next_fiducial", "message", "alarm", "drift", "registration"):
             self._nested(index, name, shown.get(name), message.get(name))
 
+    def registrations(
+        self, index: int, recorded: Sequence[float | None], replayed: Sequence[float | None]
+    ) -> None:
+        """Compare the registrations that were made after a frame.
+
+        Parameters
+        ----------
+        index : int
+            Of the frame.
+        recorded, replayed : sequence of (float or None)
+            Their FRE, mm.
+        """
+        self._nested(index, "registrations made", list(recorded), list(replayed))
+
     def result(
         self, registrations: tuple[list[float | None], list[float | None]] = ([], [])
     ) -> Comparison:
@@ -240,10 +255,11 @@ class Comparer:
         position, rotation = self._of(f"pose {name}", "mm"), self._of(f"turn {name}", "rad")
         spread = self._of(f"sd of pose {name}", "mm")
         if one is None or other is None or isinstance(one, Lost) or isinstance(other, Lost):
-            # which reason is given for a lost tool is no number; that it is lost is
-            same = isinstance(one, Lost) and isinstance(other, Lost) and one.code == other.code
+            same = isinstance(one, Lost) and isinstance(other, Lost)
             for each in (position, rotation, spread):
                 each.add(index, same, None)
+            if isinstance(one, Lost) and isinstance(other, Lost):
+                self._nested(index, f"why {name} is lost", one.to_json(), other.to_json())
             return
         first, second = one.rig_from_tool, other.rig_from_tool
         a, b = first.transform.as_matrix(), second.transform.as_matrix()
@@ -253,21 +269,26 @@ class Comparer:
         rotation.add(index, a[:3, :3].tobytes() == b[:3, :3].tobytes(), turned)
         errors = [(first.covariance, second.covariance), (one.systematic, other.systematic)]
         same = all(np.array_equal(x, y) for x, y in errors)
-        seen = [(each.marker_ids, each.cameras, each.rms_px) for each in (one, other)]
-        self._nested(index, f"markers {name}", *map(_as_json, seen))
-        spread.add(index, same, max(_sd_difference(x, y) for x, y in errors))
+        self._nested(index, f"markers {name}", *map(_measured, (one, other)))
+        spread.add(index, same, max(sd_difference(x, y) for x, y in errors))
 
     def _tip(
         self, index: int, frame: str, one: Mapping[str, Any], other: Mapping[str, Any]
     ) -> None:
         deviation = self._of(f"tip in {frame}", "mm")
+        self._nested(
+            index, f"axis and covariance of tip in {frame}", *map(_rest_of_tip, (one, other))
+        )
         if "lost" in (one["status"], other["status"]):
             deviation.add(index, one["status"] == other["status"], None)
             return
-        deviation.add(index, one == other, _distance(one["position"], other["position"]))
+        same = one["position"] == other["position"]
+        deviation.add(index, same, _distance(one["position"], other["position"]))
 
     def _structures(self, index: int, one: Any, other: Any) -> None:
         recorded, replayed = _by_name(one), _by_name(other)
+        reasons = (None if isinstance(each, list) else each for each in (one, other))
+        self._nested(index, "why there is no distance", *reasons)
         for name in dict.fromkeys((*recorded, *replayed)):
             for quantity in ("distance", "bound"):
                 deviation = self._of(f"{quantity}: {name}", "mm")
@@ -276,13 +297,18 @@ class Comparer:
                     continue
                 a, b = recorded[name][quantity], replayed[name][quantity]
                 deviation.add(index, a == b, abs(a - b))
+            if name in recorded and name in replayed:
+                rest = (_without(each[name], "distance", "bound") for each in (recorded, replayed))
+                self._nested(index, f"sd and nearest point: {name}", *rest)
 
     def _plan(self, index: int, one: Mapping[str, Any], other: Mapping[str, Any]) -> None:
         if "lost" in (one["status"], other["status"]) or one["name"] != other["name"]:
             self._of("to target", "mm").add(index, one == other, None)
             return
         difference = abs(one["to_target"] - other["to_target"])
-        self._of("to target", "mm").add(index, one == other, difference)
+        self._of("to target", "mm").add(index, one["to_target"] == other["to_target"], difference)
+        rest = (_without(each, "to_target") for each in (one, other))
+        self._nested(index, "off axis and angle to plan", *rest)
 
 
 def alarm_spells(levels: Sequence[Mapping[str, str]]) -> Iterator[AlarmSpell]:
@@ -310,38 +336,19 @@ def alarm_spells(levels: Sequence[Mapping[str, str]]) -> Iterator[AlarmSpell]:
                     start = None
 
 
-def nested_difference(one: Any, other: Any) -> float | None:
-    """Return the largest difference between two messages of the same form.
-
-    Parameters
-    ----------
-    one, other : object
-        Of values that JSON has.
-
-    Returns
-    -------
-    float or None
-        None where they differ in anything but numbers.
-    """
-    if isinstance(one, bool) or isinstance(other, bool) or one is None or other is None:
-        return 0.0 if one is other else None
-    if isinstance(one, int | float) and isinstance(other, int | float):
-        return abs(one - other)
-    if isinstance(one, dict) and isinstance(other, dict):
-        return _largest(one, other, one.keys()) if one.keys() == other.keys() else None
-    if isinstance(one, list) and isinstance(other, list):
-        return _largest(one, other, range(len(one))) if len(one) == len(other) else None
-    return 0.0 if one == other else None
+def _measured(seen: TrackedTool) -> list[Any]:
+    """Return what a pose was measured with, and what the user is warned of."""
+    warnings = [code for notice in seen.warnings for code in notice.codes]
+    numbers = [seen.rms_px, seen.tip_scale_sd, *seen.size_error.tolist()]
+    return [list(seen.marker_ids), list(seen.cameras), warnings, numbers]
 
 
-def _largest(one: Any, other: Any, keys: Any) -> float | None:
-    found = [nested_difference(one[key], other[key]) for key in keys]
-    known = [value for value in found if value is not None]
-    return None if len(known) < len(found) else max(known, default=0.0)
+def _rest_of_tip(tip: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _without(tip, "position")
 
 
-def _as_json(seen: tuple[Any, ...]) -> list[Any]:
-    return [list(each) if isinstance(each, tuple) else each for each in seen]
+def _without(table: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in table.items() if name not in names}
 
 
 def _by_name(structures: Any) -> dict[str, Mapping[str, Any]]:
@@ -350,12 +357,6 @@ def _by_name(structures: Any) -> dict[str, Mapping[str, Any]]:
 
 def _distance(one: Sequence[float], other: Sequence[float]) -> float:
     return float(np.linalg.norm(np.subtract(one, other)))
-
-
-def _sd_difference(one: Any, other: Any) -> float:
-    """Return the largest difference of two covariances' standard deviations (mm, or rad)."""
-    first, second = (np.sqrt(np.maximum(np.diagonal(each), 0.0)) for each in (one, other))
-    return float(np.abs(first - second).max())
 
 
 def _changes(values: Sequence[str]) -> list[tuple[int, str]]:

@@ -46,8 +46,14 @@ def unpack(
         if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in name:
             raise InputError(f"{session}: an attachment is called {name!r}, which is no file name")
         place = folder.joinpath(*path.parts)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(data)
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(data)
+        except (OSError, ValueError) as error:  # too long, a zero in it, a file where a folder is
+            why = getattr(error, "strerror", None) or error
+            raise InputError(
+                f"{session}: the attached {name!r:.80} cannot be used: {why}"
+            ) from None
 
 
 def changed_files(case: Path, attachments: Mapping[str, bytes]) -> tuple[str, ...]:

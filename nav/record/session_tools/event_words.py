@@ -24,6 +24,19 @@ def event_words(event: SessionEvent) -> str:
     -------
     str
     """
+    try:
+        return _words(event)
+    except (
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+        OverflowError,
+    ):  # changed by another program
+        return notice_words(event.notice)
+
+
+def _words(event: SessionEvent) -> str:
     if event.kind in ("stage", "command"):
         return f"{event.code} {event.facts.get('argument', '')}".rstrip()
     if event.kind == "ended" and not event.code:

@@ -175,7 +175,7 @@ def lost_in(repair: Mapping[str, str]) -> list[str]:
     """
     try:
         return [str(loss["what"]) for loss in json.loads(repair["lost"])]
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         return ["what its record does not say"]
 
 

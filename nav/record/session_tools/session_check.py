@@ -195,7 +195,7 @@ def _frames(reader: SessionReader) -> Iterator[Finding]:
     for message in reader.messages(FRAME):
         try:
             frame_of_json(message.data)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             at = reader.seconds(message.log_time)
             yield Finding(
                 Weight.MISSING,
@@ -249,6 +249,24 @@ def _counts(story: SessionStory, found: SessionOverview) -> Iterator[Finding]:
                 Weight.MISSING,
                 f"{SESSION_FILE}: its end says {count:,} messages of {topic}, there are "
                 f"{there[topic]:,}",
+            )
+    for name, seen in story.tracked.items():
+        count, poses = totals.tracked[name], int(seen.sum())
+        if count != poses:
+            yield Finding(
+                Weight.MISSING,
+                f"{SESSION_FILE}: its end says {count:,} poses of {name}, there are {poses:,}",
+            )
+    bounds: dict[str, float] = {role: least.bound for role, least in totals.least.items()}
+    for role in dict.fromkeys((*bounds, *(s.role for s in story.structures))):
+        near = [s.bound[np.isfinite(s.bound)] for s in story.structures if s.role == role]
+        least = min((float(one.min()) for one in near if len(one)), default=None)
+        if bounds.get(role) != least:
+            texts = ("none" if b is None else f"{b:.2f} mm" for b in (bounds.get(role), least))
+            yield Finding(
+                Weight.MISSING,
+                f"{SESSION_FILE}: its end and its frames differ in the smallest bound of {role}: "
+                + ", ".join(texts),
             )
 
 

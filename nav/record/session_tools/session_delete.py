@@ -13,16 +13,20 @@ from rich.console import Console
 from nav.core.errors import InputError
 from nav.core.unfinished import UNFINISHED
 from nav.record.session.record_setup import check_code
+from nav.record.session.session_format import SESSION_FILE
 from nav.record.session_tools.session_files import (
     refuse_recording,
     session_folder,
     sessions_in,
     size_text,
 )
+from nav.record.session_tools.session_head import HEAD
 from nav.record.session_tools.session_list import length_text
 from nav.record.session_tools.session_overview import SessionOverview, overview
 
 OWN = re.compile(r"(session|pictures)(\.\d+)?\.mcap")  # a number: an original that was repaired
+
+NAMED = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-([0-9A-Za-z-]+)(?:\.\d+)?", re.ASCII)
 
 
 def delete_sessions(
@@ -80,8 +84,18 @@ def _code(one: SessionOverview) -> str:
     """Return a session's code; of one that cannot be read, what its folder's name ends with."""
     if one.about:
         return one.code
-    parts = one.folder.name.split("-", 5)
-    return parts[5].split(".")[0] if len(parts) == 6 else "?"
+    named = NAMED.fullmatch(one.folder.name)
+    return named[1] if named and _may_be_ours(one.folder / SESSION_FILE) else "?"
+
+
+def _may_be_ours(path: Path) -> bool:
+    """Return whether a file that cannot be read is not that of another program."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD)
+    except OSError:
+        return False
+    return b"c1c2nav" in head or not head.strip(b"\0")  # zeros: what a broken disk leaves
 
 
 def _refuse(folder: Path) -> None:

@@ -218,7 +218,7 @@ def _read_totals(folder: Path) -> SessionTotals:
     for message in open_session(folder).messages(FRAMES, GUIDANCE, EVENTS):
         try:
             totals.add(message.topic, message.log_time, message.data)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise InputError(
                 f"{folder}: {message.topic} is not as c1c2nav writes it: {error!r}"
             ) from None

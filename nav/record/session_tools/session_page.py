@@ -20,7 +20,7 @@ from nav.record.session.session_reader import SessionReader
 from nav.record.session_tools.event_words import cut_words, event_words, notice_words
 from nav.record.session_tools.session_charts import FARTHEST, Limits, near_window, session_chart
 from nav.record.session_tools.session_list import length_text
-from nav.record.session_tools.session_story import SessionStory
+from nav.record.session_tools.session_story import SessionStory, usual_rate
 from nav.record.session_tools.worst_moments import Moment
 
 TEXT = Path(__file__).parent / "text"
@@ -115,7 +115,7 @@ def session_page(
         "roles": _roles(story, limits),
         "tracked": {name: _share(seen) for name, seen in story.tracked.items()},
         "complete": _share(story.complete),
-        "rate": _rate(story.times),
+        "rate": usual_rate(story.times),
         "levels": _level_seconds(story),
         "registrations": _registrations(story),
         "checks": [e.facts for e in story.of_kind("verification") if "passed" in e.facts],
@@ -220,10 +220,6 @@ def _is_clipped(story: SessionStory) -> bool:
 
 def _share(seen: np.ndarray) -> float | None:
     return float(seen.mean()) if len(seen) else None
-
-
-def _rate(times: np.ndarray) -> float | None:
-    return 1.0 / float(np.median(np.diff(times))) if len(times) > 1 else None
 
 
 def _roles(story: SessionStory, limits: Mapping[str, Limits]) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from nav.record.session_tools.event_words import cut_words, event_words, notice_
 from nav.record.session_tools.session_files import session_folder, size_text
 from nav.record.session_tools.session_list import length_text
 from nav.record.session_tools.session_overview import picture_kind
-from nav.record.session_tools.session_story import SessionStory, read_story
+from nav.record.session_tools.session_story import SessionStory, read_story, usual_rate
 from nav.record.session_tools.session_timeline import timeline_lines
 from nav.terminal import one_line
 
@@ -110,9 +110,8 @@ def _count(times: np.ndarray) -> str:
 
 
 def _rate(times: np.ndarray) -> str:
-    if len(times) < 2:
-        return " frames"
-    return f" frames, {1 / float(np.median(np.diff(times))):.1f} per second"
+    rate = usual_rate(times)
+    return " frames" if rate is None else f" frames, {rate:.1f} per second"
 
 
 def _case(reader: SessionReader) -> str:

@@ -14,6 +14,7 @@ from nav.core.notice import NoticeCount
 from nav.record.session.session_format import EVENT, FRAME, GUIDANCE, SessionEvent, event_of_json
 from nav.record.session.session_json import lost_of_json
 from nav.record.session.session_reader import SessionReader
+from nav.record.session_totals import MOST
 
 LEVELS = ("unknown", "clear", "caution", "danger")
 LONGEST_STEP = 0.25  # s between two frames; more is a gap, unless frames are always that far apart
@@ -128,9 +129,12 @@ class _Frames:
     events: list[SessionEvent] = field(default_factory=list)
 
     def frame(self, message: Mapping[str, Any], at: float) -> None:
+        number = int(message["number"])
+        if not -MOST <= number < MOST:
+            raise ValueError(f"number: {number:.3g}")
         self.times.append(at)
-        self.places[int(message["number"])] = len(self.numbers)
-        self.numbers.append(int(message["number"]))
+        self.places[number] = len(self.numbers)
+        self.numbers.append(number)
         self.shown.append({})
         self.tools.append({n: t["status"] == "tracked" for n, t in message["tools"].items()})
         for name, tool in message["tools"].items():
@@ -144,6 +148,24 @@ class _Frames:
         place = self.places.get(int(message["number"]))
         if place is not None:
             self.shown[place] = _short(message)
+
+
+def usual_rate(times: Array) -> float | None:
+    """Return how many of something there are per second.
+
+    Parameters
+    ----------
+    times : ndarray, shape (n,)
+        When, s; steps back are those of a source that began anew.
+
+    Returns
+    -------
+    float or None
+        By the median step; None where no time goes on.
+    """
+    steps = np.diff(times)
+    forward = steps[steps > 0.0]
+    return 1.0 / float(np.median(forward)) if len(forward) else None
 
 
 def read_story(reader: SessionReader) -> SessionStory:
@@ -173,7 +195,7 @@ def read_story(reader: SessionReader) -> SessionStory:
                 read.guidance(message.data)
             else:
                 read.events.append(event_of_json(message.data, message.log_time))
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise InputError(
                 f"{reader.path}: {message.topic} at {at:.3f} s is not as c1c2nav writes it: "
                 f"{type(error).__name__} {error}; try nav session check"

@@ -61,7 +61,8 @@ def _shares(place: np.ndarray, seen: np.ndarray) -> str:
     for one in range(WIDTH):
         here = seen[place == one]
         share = float(here.mean()) if len(here) else 0.0
-        text.append(SHARES[int(np.ceil(share * (len(SHARES) - 1)))])
+        full = len(SHARES) - 1  # only where no frame is without a pose
+        text.append(SHARES[full if share == 1.0 else min(int(np.ceil(share * full)), full - 1)])
     return "".join(text)
 
 

@@ -9,9 +9,11 @@ import pytest
 import tomli_w
 
 from nav.cli import main
-from nav.core.errors import InputError
+from nav.core.errors import InputError, Lost
+from nav.core.notice import Notice
 from nav.live.messages import Command
 from nav.record.session.session_about import about_session
+from nav.record.session.session_format import GUIDANCE
 from nav.record.session.session_reader import open_session
 from nav.record.session.session_writer import SessionWriter
 from nav.record.session_replay.compare_replay import compare_replay
@@ -21,9 +23,9 @@ from nav.record.session_replay.replay_work import open_for_replay
 from nav.record.session_replay.session_comparison import (
     Comparer,
     alarm_spells,
-    nested_difference,
 )
 from nav.record.session_replay.session_unpacking import unpack
+from nav.record.session_replay.value_differences import nested_difference
 from nav.registration.registration_result import load_registration_file
 from tests.record.example_session import START, write_example_session
 from tests.record.session_replay.recorded_work import Recording
@@ -180,6 +182,12 @@ def test_a_damaged_attachment_is_refused(tmp_path):
         unpack(session, {"../case.toml": b""}, {}, tmp_path / "out")
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b", "a/b"])
+def test_attachments_of_impossible_names_are_refused(tmp_path, name):
+    with pytest.raises(InputError, match="cannot be used"):
+        unpack(tmp_path, {"a": b"", name: b""}, {}, tmp_path / "out")
+
+
 def test_a_session_without_a_case_has_nothing_to_navigate(tmp_path):
     writer = SessionWriter(tmp_path / "bare", about_session("cameras", clock=START))
     writer.close()
@@ -234,6 +242,8 @@ def test_alarms_are_spells_of_frames():
         (None, 0.0, None),
         (True, 1.0, None),
         (None, None, 0.0),
+        ([1.0, float("nan")], [1.0, 2.0], None),
+        ([float("inf")], [float("inf")], 0.0),
     ],
 )
 def test_nested_messages_differ_by_their_largest_number(one, other, largest):
@@ -252,3 +262,90 @@ def test_differences_of_rounding_are_equal_but_not_to_the_bit(example, opened):
     assert (found.equal, found.bit_equal) == (True, False)
     assert deviation(found, "bound: cord").largest == pytest.approx(1e-9, rel=1e-3)
     assert np.isclose(deviation(found, "bound: cord").equal_up_to, 1e-6)
+
+
+def test_any_number_shown_that_differs_is_found(example, opened):
+    _, use = opened(example)
+    index = max(k for k, shown in use.guidance.items() if isinstance(shown["structures"], list))
+    frame, shown = use.frames[index], use.guidance[index]
+    seen = 0
+    for path in leaves(shown):
+        if path[0] in ("number", "worst"):
+            continue  # the frame's own; the largest of the levels
+        message = json.loads(json.dumps(shown))
+        inner = message
+        for key in path[:-1]:
+            inner = inner[key]
+        inner[path[-1]] = changed(inner[path[-1]])
+        comparer = Comparer()
+        comparer.frame(frame, shown, frame, message)
+        found = comparer.result()
+        assert not found.bit_equal, path
+        assert not found.equal, path
+        seen += 1
+    assert seen > 40
+
+
+def leaves(value, path=()):
+    if isinstance(value, dict) and value:
+        return [found for key in value for found in leaves(value[key], (*path, key))]
+    if isinstance(value, list) and value:
+        return [found for k, each in enumerate(value) for found in leaves(each, (*path, k))]
+    return [path]
+
+
+def changed(value):
+    if isinstance(value, str):
+        return f"{value} else"
+    return value + 0.01 if isinstance(value, int | float) else {"code": "other", "facts": {}}
+
+
+def test_poses_of_other_spread_reason_or_warning_are_found(example, opened):
+    _, use = opened(example)
+    index = max(use.guidance)
+    frame, shown = use.frames[index], use.guidance[index]
+    seen = frame.tools["needle"]
+    skew = seen.rig_from_tool.covariance.copy()
+    skew[0, 1] = skew[1, 0] = skew[0, 1] + 1e-4
+    others = [
+        replace(seen, rig_from_tool=replace(seen.rig_from_tool, covariance=skew)),
+        replace(seen, warnings=(Notice("steep_markers", {}),)),
+        replace(seen, size_error=seen.size_error + 0.1),
+    ]
+    lost = [Lost("hidden", {"cameras": (name,)}) for name in ("left", "right")]
+    for one, other in [*((seen, other) for other in others), lost]:
+        comparer = Comparer()
+        frames = [replace(frame, tools={**frame.tools, "needle": tool}) for tool in (one, other)]
+        comparer.frame(frames[0], shown, frames[1], shown)
+        assert not comparer.result().equal, other
+
+
+def test_a_registration_that_differs_is_no_equal_replay():
+    comparer = Comparer()
+    comparer.registrations(0, [], [])
+    assert comparer.result().bit_equal
+    comparer.registrations(1, [0.5], [0.6])
+    assert not comparer.result().equal
+
+
+def test_frames_whose_numbers_come_again_keep_what_was_shown(tmp_path, example, opened):
+    """A tracker that was started anew counts from 0 again."""
+    _, use = opened(example)
+    writer = SessionWriter(tmp_path / "again", about_session("poses", clock=START))
+    for index in (60, 61, 60, 61):
+        writer.frame(use.frames[index])
+        shown = {**use.guidance[index], "registration": writer.totals.frames}
+        writer._add(GUIDANCE, shown, START.utc_ns)
+    writer.event("command", "capture", {"argument": ""}, at=START.monotonic + 3)
+    writer.close()
+    again = read_use(open_session(tmp_path / "again"))
+    assert [again.guidance[k]["registration"] for k in range(4)] == [1, 2, 3, 4]
+    assert list(again.commands) == [3]
+
+
+def test_an_equal_replay_of_a_cut_session_says_that_it_is_cut(tmp_path, capsys):
+    session = write_example_session(tmp_path, steps=1, ended=False)
+    with pytest.raises(SystemExit) as ended:
+        main(["replay", str(session), "--compare"])
+    assert not ended.value.code
+    assert "of a recording that is not complete" in capsys.readouterr().out.splitlines()[-1]

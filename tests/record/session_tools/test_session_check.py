@@ -1,5 +1,6 @@
 """nav session check: one line for each finding, and an exit code that says what to make of it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,11 @@ from mcap.opcode import Opcode
 
 from nav import cli
 from nav.record.session.session_format import PICTURES_FILE, SESSION_FILE
+from nav.record.session.session_reader import open_session
 from nav.record.session_tools.mcap_scan import scan_spans
-from nav.record.session_tools.session_check import Weight, findings
+from nav.record.session_tools.session_check import Weight, _counts, findings
+from nav.record.session_tools.session_overview import overview
+from nav.record.session_tools.session_story import read_story
 
 
 def run(capsys, *arguments) -> tuple[int, str, str]:
@@ -110,3 +114,16 @@ def test_what_is_no_session_of_ours_is_one_line_and_code_2(sessions, capsys, tmp
     code, _, err = run(capsys, "session", "check", sessions["ended"])
     assert (code, err.count("\n")) == (2, 1)
     assert "later version" in err
+
+
+def test_an_end_that_says_other_numbers_than_the_frames_is_found(sessions):
+    story = read_story(open_session(sessions["ended"]))
+    found = overview(sessions["ended"])
+    assert list(_counts(story, found)) == []
+    found.totals.tracked["needle"] += 1
+    found.totals.least["cord"] = replace(found.totals.least["cord"], bound=9.0)
+    poses, bound = (one.text for one in _counts(story, found))
+    assert "poses of needle, there are" in poses
+    assert "smallest bound of cord: 9.00 mm, 0.65 mm" in bound
+    del found.totals.least["cord"]
+    assert "smallest bound of cord: none, 0.65 mm" in list(_counts(story, found))[-1].text

@@ -4,6 +4,7 @@ import json
 import os
 from io import StringIO
 
+import numpy as np
 import pytest
 from mcap.opcode import Opcode
 from rich.console import Console
@@ -16,6 +17,7 @@ from nav.record.session_tools.mcap_scan import scan_spans
 from nav.record.session_tools.session_delete import delete_sessions
 from nav.record.session_tools.session_list import length_text
 from nav.record.session_tools.session_overview import overview
+from nav.record.session_tools.session_timeline import _shares
 
 
 def run(capsys, *arguments) -> tuple[int, str, str]:
@@ -195,3 +197,30 @@ def test_a_code_is_no_path_and_no_pattern(sessions, code):
 )  # fmt: skip
 def test_lengths_are_told_shortly(seconds, text):
     assert length_text(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "gone"),
+    [
+        ("2026-09-21T14-13-20-p7", b"\x89MCAP0\r\n\x01" + b"another program's" * 9, False),
+        ("a-b-c-d-e-p7", b"c1c2nav" * 9, False),
+        ("2026-09-21T14-13-20-p7", b"", True),
+        ("2026-09-21T14-13-20-p7.1", b"\x89MCAP0\r\n\x01c1c2nav" + b"?" * 99, True),
+    ],
+)
+def test_what_cannot_be_read_is_deleted_only_if_it_is_ours(tmp_path, name, content, gone):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "session.mcap").write_bytes(content)
+    if gone:
+        deleted(tmp_path, "p7", "p7")
+    else:
+        with pytest.raises(InputError, match="no session has the code p7"):
+            deleted(tmp_path, "p7", "p7")
+    assert (tmp_path / name).exists() is not gone
+
+
+def test_a_full_block_has_no_frame_without_a_pose():
+    seen = np.ones(3 * 100, bool)
+    seen[150] = False
+    drawn = _shares(np.repeat([0, 1, 2], 100), seen)
+    assert drawn[:4] == "█▇█ "

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,9 +15,12 @@ from rich.console import Console
 
 from nav.core.errors import IncompleteInput, InputError
 from nav.record.session.session_about import about_session
-from nav.record.session.session_format import SESSION_FILE
+from nav.record.session.session_format import FRAME, SESSION_FILE, SessionEvent
 from nav.record.session.session_reader import open_session
 from nav.record.session.session_schemas import SCHEMAS
+from nav.record.session_export.session_content import SessionContent
+from nav.record.session_replay.recorded_use import read_use
+from nav.record.session_tools.event_words import event_words
 from nav.record.session_tools.session_check import check_session
 from nav.record.session_tools.session_list import list_sessions
 from nav.record.session_tools.session_repair import repair_session
@@ -24,6 +28,7 @@ from nav.record.session_tools.session_report import report_session
 from nav.record.session_tools.session_show import show_session
 from nav.record.session_totals import TOTALS
 from tests.record.example_session import START
+from tests.record.pose_sessions import CLOCK, frames_of, write_pose_session
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 2**70) | st.floats() | st.text(max_size=6),
@@ -145,3 +150,48 @@ def test_nothing_from_a_session_controls_the_terminal(tmp_path):
     assert "gone" in text.getvalue()
     assert "\x1b" not in text.getvalue()
     assert "\x07" not in text.getvalue()
+
+
+@pytest.mark.parametrize("times", [[2.0, 1.0, 0.5], [1.0, 1.0, 1.0]])
+def test_times_that_do_not_go_on_give_no_rate(tmp_path, times):
+    frames = frames_of([(None, None)] * 3)
+    frames = [
+        replace(frame, captured_at=CLOCK.monotonic + at)
+        for frame, at in zip(frames, times, strict=True)
+    ]
+    session = write_pose_session(tmp_path / "s", frames)
+    text = StringIO()
+    quiet = Console(file=text, width=10_000)
+    show_session(session, quiet)
+    assert "3 frames\n" in text.getvalue()
+    report_session(session, tmp_path / "r.html", None, quiet)
+    assert "per second" not in (tmp_path / "r.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "facts"),
+    [
+        ("verification", "touched", {"limit_mm": []}),
+        ("registration", "made", {"labels": 1.5}),
+        ("alarm", "level_danger", {"structure": "cord", "bound_mm": "x"}),
+    ],
+)
+def test_events_that_were_changed_are_told_as_they_are(kind, code, facts):
+    assert code.split("_")[-1] in event_words(SessionEvent(kind, code, facts))
+
+
+@pytest.mark.parametrize("field", ["number", "time", "captured_at"])
+@pytest.mark.parametrize("value", [{"$float": "inf"}, 10**400], ids=["infinite", "huge"])
+def test_numbers_too_large_for_any_frame(good, field, value):
+    messages = json.loads(json.dumps(good))
+    frame = next(table for topic, table in messages if topic == FRAME)
+    frame[field] = value
+    with TemporaryDirectory() as folder:
+        write(Path(folder) / "s", [tuple(one) for one in messages])
+        tried(Path(folder))
+        for work in (
+            lambda: read_use(open_session(Path(folder) / "s")),
+            lambda: list(SessionContent(Path(folder) / "s").frames()),
+        ):
+            with suppress(InputError):
+                work()
