@@ -52,7 +52,7 @@ class ElidedLabel(QLabel):
 
     def _fit(self) -> None:
         room, font = float(self.contentsRect().width()), self._one_line
-        shown = QFontMetricsF(font).elidedText(self._whole, Qt.TextElideMode.ElideRight, room)
+        shown = elided(self._whole, QFontMetricsF(font), room)
         if shown != self._whole and self._may_wrap:
             font = self._two_lines
             box = QRectF(0.0, 0.0, room, 2.0 * QFontMetricsF(font).lineSpacing())
@@ -86,9 +86,52 @@ def fitted(text: str, font: QFont, box: QRectF) -> str:
     words = text.split()
     while words:
         line = words.pop(0)
-        while words and metrics.horizontalAdvance(f"{line} {words[0]}") <= box.width():
+        while words and painted_width(f"{line} {words[0]}", metrics) <= box.width():
             line = f"{line} {words.pop(0)}"
         if len(lines) + 1 == most:
             line, words = " ".join([line, *words]), []
-        lines.append(metrics.elidedText(line, Qt.TextElideMode.ElideRight, box.width()))
+        lines.append(elided(line, metrics, box.width()))
     return "\n".join(lines)
+
+
+def elided(text: str, metrics: QFontMetricsF, width: float) -> str:
+    """Return a text that ends in … where it is longer than a width.
+
+    Qt's own may be a pixel too long, as it does not measure the last letter and … together.
+
+    Parameters
+    ----------
+    text : str
+        One line.
+    metrics : QFontMetricsF
+        Of its font.
+    width : float
+        px.
+
+    Returns
+    -------
+    str
+    """
+    room, shown = width, text
+    while room > 0.0 and painted_width(shown, metrics) > width:
+        shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
+        room -= 1.0
+    return shown
+
+
+def painted_width(text: str, metrics: QFontMetricsF) -> float:
+    """Return how wide a text is when it is painted into a box: letters may lean out of their place.
+
+    Parameters
+    ----------
+    text : str
+        One line.
+    metrics : QFontMetricsF
+        Of its font.
+
+    Returns
+    -------
+    float
+        px.
+    """
+    return metrics.boundingRect(QRectF(0.0, 0.0, 1e5, 1e5), 0, text).width()
