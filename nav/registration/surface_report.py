@@ -105,7 +105,8 @@ def judge(case: Case, found: SurfaceRegistration, mirrored: bool = False) -> Sur
         word = "usable"
         why = (
             "residuals as large as these, with so many outliers, happen once in "
-            f"{1.0 / max(fit, 1e-6):.0f} by chance; if your touches are worse, say so with --sigma"
+            f"{1.0 / max(fit, 1e-6):.0f} by chance: is it this case? Touch a check point; if your "
+            "touches are worse, say so with --sigma"
         )
     elif 1.0 - found.fit.used.mean() > DOUBTED_OUTLIERS:
         word, why = "usable", "many points are off the bone; check what was touched"
