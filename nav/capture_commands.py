@@ -65,8 +65,8 @@ def record(
         Markers that are counted, by OpenCV's name (DICT_APRILTAG_36h11); give it once for each.
     """
     from nav.camera.measure import LARGEST
-    from nav.record.picture_recording.picture_recorder import RecordOptions
     from nav.record.picture_recording.picture_writer import JPEG, LOSSLESS
+    from nav.record.picture_recording.source_recorder import RecordOptions
     from nav.record_pictures import RecordJob, record_pictures
 
     choose_language(language)

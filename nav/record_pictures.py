@@ -23,12 +23,6 @@ from nav.core.frameset import FrameSource
 from nav.core.notice import Notice
 from nav.display import can_show
 from nav.record.picture_recording.picture_checks import PictureChecker, marker_detectors
-from nav.record.picture_recording.picture_recorder import (
-    PictureRecorder,
-    RecorderStatus,
-    RecordOptions,
-    recorded,
-)
 from nav.record.picture_recording.picture_writer import (
     LOSSLESS,
     PictureCoding,
@@ -37,6 +31,12 @@ from nav.record.picture_recording.picture_writer import (
     new_recording_folder,
 )
 from nav.record.picture_recording.recording_run import RecordingRun
+from nav.record.picture_recording.source_recorder import (
+    PictureRecorder,
+    RecorderStatus,
+    RecordOptions,
+    recorded,
+)
 from nav.text.catalogue import ENGLISH, sentence
 
 GIVE_UP = 3.0  # s without an image of a camera after which recording without a window ends

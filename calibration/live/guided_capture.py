@@ -1,5 +1,7 @@
 """What the window of a guided calibration of tools shows and does, whatever is calibrated."""
 
+from abc import ABC, abstractmethod
+
 from rich.console import Console
 
 from nav.core.notice import Notice
@@ -9,7 +11,7 @@ from nav.view.guided_window import Request
 from nav.view.meter_bars import FULL, Meter
 
 
-class GuidedCapture:
+class GuidedCapture(ABC):
     """Collects what a calibration needs, and says what lacks. Poses come in a thread.
 
     Attributes
@@ -26,32 +28,33 @@ class GuidedCapture:
         self.collecting = not self.collecting
 
     @property
+    @abstractmethod
     def usable(self) -> bool:
         """Whether a calibration can be tried."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def done(self) -> bool:
         """Whether there is enough for a good one."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def count(self) -> int:
         """What was collected so far; the window flashes when it grows by one."""
-        raise NotImplementedError
 
+    @abstractmethod
     def take(self, frame: TrackedFrame) -> None:
         """Take a tracked frame into account."""
-        raise NotImplementedError
 
+    @abstractmethod
     def request(self) -> tuple[Request, str]:
         """Return what to do now, and the line below it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def bars(self) -> tuple[Meter, ...]:
         """Return the progress."""
-        raise NotImplementedError
 
+    @abstractmethod
     def save(self, console: Console) -> str:
         """Calibrate with all that was collected, and write the files.
 
@@ -70,10 +73,10 @@ class GuidedCapture:
         InputError
             It does not give a reliable result, or a file cannot be written.
         """
-        raise NotImplementedError
 
     def close(self) -> None:
-        """End what runs."""
+        """Collect no more, and end what runs."""
+        self.collecting = False
 
 
 def goal_bar(name: str, have: float, wanted: float, few: float) -> Meter:

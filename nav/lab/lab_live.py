@@ -163,7 +163,7 @@ def live_setup(given: LiveOptions, lab: Path | None, without: bool = False) -> L
     found = check_lab(read.lab, read.refused, replaced=replaced)
     problems = [*read.problems, *found.problems]
     if problems:
-        raise InputErrors([*problems, f"{path}: mend these, or run nav live with --no-lab"])
+        raise InputErrors([*problems, f"{path}: fix these, or run nav live with --no-lab"])
     options = _completed(given, read.lab, replaced)
     return LiveSetup(options, read.lab.limits, read.lab, (f"set-up: {path}", *lines))
 

@@ -55,7 +55,7 @@ DISTANCES_INTERVAL = 100_000_000  # ns: ten a second are as many as anybody read
 class Profile(Protocol):
     """Turns instants into messages; used by one thread only."""
 
-    lasting: frozenset[str]  # names of messages that a new client gets at once
+    retained: frozenset[str]  # names of messages that a new client gets at once
 
     def messages(self, instant: Instant) -> Iterator[Message]:
         """Yield what every client gets of an instant; some instants may be left out before it.
@@ -102,7 +102,7 @@ class SlicerProfile:
     """
 
     tools: Tools
-    lasting: frozenset[str] = frozenset({f"{REFERENCE}To{MODEL}", "Alarm"})
+    retained: frozenset[str] = frozenset({f"{REFERENCE}To{MODEL}", "Alarm"})
     _frames: dict[str, Array] = field(default_factory=dict)
     _present: set[str] = field(default_factory=set)
     _statuses: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -222,7 +222,7 @@ class AstmProfile:
         The reference body on the phantom.
     """
 
-    lasting: frozenset[str] = frozenset()
+    retained: frozenset[str] = frozenset()
 
     def __init__(self, pointer: Tool, phantom: Tool) -> None:
         self.pointer, self.phantom = pointer, phantom

@@ -110,12 +110,12 @@ class Answers:
         self.instant = instant
         self._computed.clear()
 
-    def lasting(self) -> list[Outgoing]:
+    def retained(self) -> list[Outgoing]:
         """Return what a new client has to know: statuses, and what the profile says."""
         return [
             one
             for one in self.newest.values()
-            if one.kind == "STATUS" or (one.device in self.profile.lasting and self._holds(one))
+            if one.kind == "STATUS" or (one.device in self.profile.retained and self._holds(one))
         ]
 
     @property
@@ -124,7 +124,7 @@ class Answers:
 
     def _holds(self, one: Outgoing) -> bool:
         """Return whether a pose, an alarm or distances are not of long ago; others hold anyway."""
-        if one.kind == "TRANSFORM" and one.device in self.profile.lasting:
+        if one.kind == "TRANSFORM" and one.device in self.profile.retained:
             return True
         return one.kind not in ("TRANSFORM", "STRING") or self._is_current
 

@@ -198,7 +198,7 @@ class IgtlServer:
         self._selector.register(connected, selectors.EVENT_READ, connection)
         log.info("OpenIGTLink: %s connected", connection.peer)
         connection.put(self._own_status(OK, "OK", f"c1c2nav {nav.__version__}: {nav.NOTICE}"))
-        for outgoing in self._answers.lasting():
+        for outgoing in self._answers.retained():
             connection.put(outgoing)
         for outgoing in tuple(self._answers.newest.values()):
             if outgoing.kind in self._greet_with:

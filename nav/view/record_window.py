@@ -7,8 +7,8 @@ from PySide6.QtGui import QCloseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QApplication
 
 from nav.core.notice import Notice
-from nav.record.picture_recording.picture_recorder import RecorderStatus, recorded
 from nav.record.picture_recording.recording_run import RecordingRun
+from nav.record.picture_recording.source_recorder import RecorderStatus, recorded
 from nav.text.catalogue import label, sentence
 from nav.view.guided_window import Action, GuidedWindow, Request, run_guided
 from nav.view.live_app import application

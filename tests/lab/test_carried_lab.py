@@ -20,7 +20,7 @@ def carried(**entries):
     [
         ("rig.toml", "rig.toml"),
         ("kit/rig.toml", "kit/rig.toml"),
-        ("/home/mueller/lab/rig.toml", "rig.toml"),
+        ("/mueller/lab/rig.toml", "rig.toml"),
         ("../mueller/rig.toml", "rig.toml"),
         ("C:\\Users\\mueller\\rig.toml", "rig.toml"),
         ("\\\\station\\share\\rig.toml", "rig.toml"),

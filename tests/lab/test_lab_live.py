@@ -243,7 +243,7 @@ def test_an_entry_that_an_option_replaces_may_be_wrong(folder):
     with pytest.raises(InputErrors) as refused:
         setup_of(cameras=CAMERAS)
     assert [line.split(": ")[1] for line in refused.value.lines] == [
-        "rig", "case", "mend these, or run nav live with --no-lab"
+        "rig", "case", "fix these, or run nav live with --no-lab"
     ]  # fmt: skip
 
 
@@ -362,6 +362,6 @@ def test_faults_of_the_file_are_a_line_each(folder, asked, capsys):
     assert end.value.code == 2
     lines = capsys.readouterr().err.splitlines()
     assert [line.split(": ")[2] for line in lines] == [
-        "colour", "rig", "language", "mend these, or run nav live with --no-lab"
+        "colour", "rig", "language", "fix these, or run nav live with --no-lab"
     ]  # fmt: skip
     assert asked == []

@@ -32,7 +32,7 @@ FIXED = (
 class Numbered:
     """A profile whose messages say the number of the instant."""
 
-    lasting = frozenset({"Lasting"})
+    retained = frozenset({"Retained"})
 
     def __init__(self, each: int = 1) -> None:
         self.each, self.began = each, False
@@ -45,7 +45,7 @@ class Numbered:
         if not self.began:
             self.began = True
             yield Message(Status(OK, "seen"), "Tool0")
-            yield Message(Text("of the first instant"), "Lasting")
+            yield Message(Text("of the first instant"), "Retained")
             yield Message(Transform(matrix), "Once")
 
     def on_request(self, kind, instant):
@@ -103,12 +103,12 @@ def test_a_program_that_comes_later_learns_what_lasts_but_no_old_pose(serve):
     eventually(lambda: not server._instants)
     server._answers.posted_at = np.inf  # current, however busy this computer is
     listener = Listener(server.address)
-    listener.until(lambda message: message.device == "Lasting")
+    listener.until(lambda message: message.device == "Retained")
     post(server, 2)
     listener.until(lambda message: last(message, 2))
     told = [(m.kind, m.device) for m in listener.received]
     assert sorted(told) == [
-        ("STATUS", "Tool0"), ("STATUS", "c1c2nav"), ("STRING", "Lasting"), ("TRANSFORM", "Tool0"),
+        ("STATUS", "Tool0"), ("STATUS", "c1c2nav"), ("STRING", "Retained"), ("TRANSFORM", "Tool0"),
     ]  # fmt: skip
     assert told[0] == ("STATUS", "c1c2nav")
 
@@ -191,7 +191,7 @@ def test_a_program_that_never_reads_neither_delays_nor_takes_memory(serve):
     # now it reads: the newest of every name has waited for it, even what was said only once
     lazy.until(lambda message: last(message, 1999, "Tool7"))
     assert lazy.named("Once")
-    assert lazy.named("Lasting", "STRING")
+    assert lazy.named("Retained", "STRING")
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_a_client_of_version_1_does_not_get_a_registration_that_was_given_up(ser
     class GivenUp(Numbered):
         def messages(self, instant):
             told = SEEN if instant.time_ns < 5 else MISSING
-            yield Message(Transform(np.eye(4)), "Lasting", instant.time_ns, told)
+            yield Message(Transform(np.eye(4)), "Retained", instant.time_ns, told)
             yield Message(Text("said"), "Tool0", instant.time_ns)
 
     for version, later in ((1, []), (2, ["MISSING"])):
@@ -66,8 +66,8 @@ def test_a_client_of_version_1_does_not_get_a_registration_that_was_given_up(ser
         post(server, 4)
         post(server, 5)
         first.until(lambda m: last(m, 5))
-        assert len(first.named("Lasting")) == version
+        assert len(first.named("Retained")) == version
         second = Listener(server.address)
         second.ask("GET_CAPABIL")
         second.until(lambda m: m.kind == "CAPABILITY")
-        assert [m.metadata["TransformStatus"] for m in second.named("Lasting")] == later
+        assert [m.metadata["TransformStatus"] for m in second.named("Retained")] == later

@@ -24,8 +24,8 @@ from nav.core.errors import IncompleteInput, InputError
 from nav.core.frameset import Frame, FrameSet
 from nav.record.picture_recording import picture_writer
 from nav.record.picture_recording.picture_checks import check_picture, edge_blur, marker_detectors
-from nav.record.picture_recording.picture_recorder import PictureRecorder, RecordOptions
 from nav.record.picture_recording.picture_writer import JPEG, PictureCoding, PictureWriter
+from nav.record.picture_recording.source_recorder import PictureRecorder, RecordOptions
 from nav.record_pictures import RecordJob, record_pictures
 from tests.camera.fake_webcams import FakeWebcams
 from tests.synthetic import small_rig

@@ -5,9 +5,9 @@ from PySide6.QtCore import Qt
 
 from nav.camera.uncalibrated import UncalibratedCameras
 from nav.record.picture_recording.picture_checks import PictureChecker, marker_detectors
-from nav.record.picture_recording.picture_recorder import PictureRecorder, RecordOptions
 from nav.record.picture_recording.picture_writer import JPEG, PictureWriter
 from nav.record.picture_recording.recording_run import RecordingRun
+from nav.record.picture_recording.source_recorder import PictureRecorder, RecordOptions
 from nav.view.record_window import RecordWindow
 from tests.camera.fake_webcams import FakeWebcams
 from tests.record.test_picture_recording import NAMES, board

@@ -11,7 +11,7 @@ from nav.core.errors import InputError
 from nav.core.frameset import FrameSet, FrameSource
 from nav.core.notice import Notice
 from nav.record.picture_recording.picture_checks import PictureCheck, PictureChecker
-from nav.record.picture_recording.picture_recorder import PictureRecorder, RecorderStatus
+from nav.record.picture_recording.source_recorder import PictureRecorder, RecorderStatus
 
 AWAY = 0.5  # s without an image from which a camera counts as gone
 SETTLED = 2.0  # s of recording that tell how much disk it takes

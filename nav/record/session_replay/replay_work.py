@@ -23,7 +23,7 @@ from nav.record.session_replay.picture_index import NoPictures, PictureIndex, Pi
 from nav.record.session_replay.recorded_use import RecordedUse, read_use
 from nav.record.session_replay.replay_playback import SessionSource
 from nav.record.session_replay.replay_setup import ReplayOptions, ReplaySetup, load_setup
-from nav.record.session_replay.session_timeline import recorded_samples, session_timeline
+from nav.record.session_replay.replay_timeline import recorded_samples, session_timeline
 from nav.record.session_replay.session_unpacking import unpack
 
 log = logging.getLogger(__name__)
