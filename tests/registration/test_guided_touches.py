@@ -2,8 +2,9 @@
 
 import os
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -199,27 +200,50 @@ def test_what_cannot_be_is_refused_in_a_line(bench, capsys):
 
 
 class Played:
-    """A recording as a live source, faster than it was."""
+    """A recording as a live source."""
 
-    def __init__(self, frames: PoseRecording, pause: float, until: Callable[[], bool]) -> None:
-        self.frames, self.pause, self.until, self.closed = frames, pause, until, False
+    def __init__(self, frames: PoseRecording) -> None:
+        self.frames, self.closed = frames, False
 
     def __iter__(self) -> Iterator[TrackedFrame]:
-        for frame in self.frames:
-            if self.closed:
-                return
-            time.sleep(self.pause)
-            yield frame
-        while not self.closed and not self.until():
-            time.sleep(0.01)
+        return iter(self.frames)
 
     def close(self) -> None:
         self.closed = True
 
 
+class Stepped(Played):
+    """A recording as a live source whose next frame comes when it is asked for."""
+
+    def __init__(self, frames: PoseRecording) -> None:
+        super().__init__(frames)
+        self.asked = threading.Semaphore(0)
+
+    def __iter__(self) -> Iterator[TrackedFrame]:
+        for frame in self.frames:
+            self.asked.acquire()
+            if self.closed:
+                return
+            yield frame
+        while not self.closed:
+            self.asked.acquire()
+
+    def close(self) -> None:
+        super().close()
+        self.asked.release()
+
+
+def wait_for(run: PoseRun, instant: float) -> None:
+    """Wait until the newest frame is that of an instant."""
+    until = time.monotonic() + 30.0
+    while run.newest is None or run.newest[0].time != instant:
+        assert time.monotonic() < until
+        time.sleep(0.0005)
+
+
 def test_live_touches_in_the_terminal_are_written_even_if_some_lack(bench, monkeypatch):
     frames = recording(bench, FOUR[:3])
-    played = Played(frames, 0.0, lambda: True)
+    played = Played(frames)
     write_rig(bench / "rig.toml", small_rig(1))
     monkeypatch.setattr("nav.touch_command._open_cameras", lambda *_: played)
     tools = tuple(bench / f"{name}.toml" for name in ("needle", "reference"))
@@ -239,23 +263,25 @@ def test_live_touches_in_the_terminal_are_written_even_if_some_lack(bench, monke
 
 
 def test_the_window_leads_takes_and_takes_back(qtbot, bench, monkeypatch):
-    monkeypatch.setattr("nav.view.touch_window.TOLD", 0.15)
+    monkeypatch.setattr("nav.view.touch_window.TOLD", 0.15)  # the recording moves on fast
     guided = guide(bench, FOUR)
-    stop: list[bool] = []
-    played = Played(recording(bench, FOUR), 0.01, lambda: bool(stop))
+    played = Stepped(recording(bench, FOUR))
     run = PoseRun(played, guided.add)
-    window = TouchWindow(run, guided, ("left",), ("needle", "reference"), lambda g: "FRE")
+    times = [0.0]
+    window = TouchWindow(
+        run, guided, ("left",), ("needle", "reference"), lambda _: "FRE", lambda: times[0]
+    )
     qtbot.addWidget(window)
     window.show()
-    window.timer.start()
     heard: set[str] = set()
-
-    def done() -> bool:
-        heard.add(window.bar.ask.say)
-        return window.bar.ask.say == "All are touched"
-
     try:
-        qtbot.waitUntil(done, timeout=30_000)
+        for frame in played.frames:
+            played.asked.release()
+            times[0] = frame.time
+            wait_for(run, frame.time)
+            window.poll()
+            heard.add(window.bar.ask.say)
+        assert window.bar.ask.say == "All are touched"
         assert f"{FOUR[0]} is taken" in heard
         assert f"Touch {FOUR[1]}" in heard
         assert "Hold still" in heard
@@ -273,5 +299,4 @@ def test_the_window_leads_takes_and_takes_back(qtbot, bench, monkeypatch):
         assert window.finished
         assert not window.isVisible()
     finally:
-        stop.append(True)
         run.close()
