@@ -34,8 +34,12 @@ def pixel_notices(camera: str, grid: PixelGrid) -> tuple[Notice, ...]:
     if grid.interlaced:
         return (Notice("interlaced", {"camera": camera}),)
     said = []
-    if any(grid.enlarged):
-        rows, columns = grid.enlarged
+    rows, columns = grid.enlarged
+    halved = any(grid.between) or (not grid.copied and rows != columns)
+    if halved:
+        what = Notice("rows" if rows or grid.between[0] else "columns")
+        said.append(Notice("deinterlaced", {"what": what, "camera": camera}))
+    elif any(grid.enlarged):
         what = Notice("rows") if not columns else Notice("columns" if not rows else "pixels")
         code = "pixels_copied" if grid.copied else "pixels_mixed"
         facts = {"what": what, "camera": camera, "period": max(rows, columns)}
