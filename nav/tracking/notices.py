@@ -66,6 +66,8 @@ def picture_notices(cameras: Iterable[CameraState]) -> tuple[Notice, ...]:
     for state in cameras:
         name = state.camera_model.camera.name
         said += _processing(name, state.sharpness.sharpening, state.growth)
+        if state.takes_median:
+            said.append(Notice("median_filtered", {"camera": name}))
         said += pixel_notices(name, state.grid)
     return tuple(said)
 

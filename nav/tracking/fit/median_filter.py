@@ -1,8 +1,8 @@
 """In-camera median filters: recognised by what they do to a marker, and taken into account.
 
 A median filter takes noise out and leaves straight edges where they are, but rounds off the corners
-of cells, in all views alike, so that no disagreement shows what it does to the pose. What it does is
-known, though, as the marker is: the same filter is applied to the image that the fit expects, and
+of cells, in all views alike, so that no disagreement shows what it does to the pose. But what it
+does to a known marker is known: the same filter is applied to the image that the fit expects, and
 the change that it makes there is taken from the camera's image before the next fit.
 """
 

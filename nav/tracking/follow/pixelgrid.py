@@ -28,8 +28,8 @@ FAR_COPIES = 3  # px: longer periods, of pictures enlarged less, place pixels no
 # markers, also noisy and compressed, had no less than 0.5 in both directions; their enlarged copies
 # at most 0.05 (copies) and 0.2 (interpolated).
 COPIED, INTERPOLATED = 0.1, 0.25
-# The same of second and third differences where only rows or only columns were interpolated, by that
-# of the other direction. Forty frame sets of two simulators, also compressed, had no less than 0.8,
+# The same of second and third differences where rows or columns alone were interpolated, by that of
+# the other direction. Forty frame sets of two simulators, also compressed, had no less than 0.8,
 # deinterlaced ones hardly more than 0.7
 HALVED = 0.7
 BLOCK, WITHIN_BLOCK = 8, 5  # px: side of JPEG's blocks; places from which differences end within

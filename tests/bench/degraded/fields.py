@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from scipy.spatial.transform import RigidTransform
 
-from nav.core.frameset import FrameSet
+from nav.core.frameset import Frame, FrameSet
 from phantoms.twin.simulated_bodies import Placed
 from phantoms.twin.simulated_tools import needle_body, needle_tool
 from tests.bench.degraded.alter import Picture
@@ -58,20 +58,17 @@ def linear(first: Picture, second: Picture, kept: int) -> Picture:
 
 def directed(first: Picture, second: Picture, kept: int) -> Picture:
     """Keep one field; interpolate along whichever of three directions changes least."""
-    field = (first, second)[kept].astype(np.float32)
-    result, (height, width) = linear(first, second, kept), field.shape
-    for row in range(1 - kept + (1 - kept) % 2 * 0, height - 1, 2):
-        if row == 0:
-            continue
-        padded = [np.pad(field[row + side], 1, mode="edge") for side in (-1, 1)]
+    field, result = (first, second)[kept].astype(np.float32), linear(first, second, kept)
+    height, width = field.shape
+    for row in range(1 + kept, height - 1, 2):
+        above, below = (np.pad(field[row + side], 1, mode="edge") for side in (-1, 1))
         means, changes = [], []
-        for step in (0, -1, 1):  # the upright one wins if none is better
-            a = padded[0][1 + step : 1 + step + width]
-            b = padded[1][1 - step : 1 - step + width]
-            means.append((a + b) / 2)
-            changes.append(np.abs(a - b))
-        best = np.argmin(changes, axis=0)
-        result[row] = np.rint(np.choose(best, means)).astype(np.uint8)
+        for step in (0, -1, 1):  # the upright one where none is better
+            one, other = above[1 + step :][:width], below[1 - step :][:width]
+            means.append((one + other) / 2)
+            changes.append(np.abs(one - other))
+        best = np.choose(np.argmin(changes, axis=0), means)
+        result[row] = np.rint(best).astype(np.uint8)
     return result
 
 
@@ -91,17 +88,17 @@ def bob(first: Picture, second: Picture, kept: int, how: int = cv2.INTER_LINEAR)
 DEINTERLACERS = (
     Deinterlacer("woven", weave),
     Deinterlacer("blended", blend),
-    Deinterlacer("one, rows between interpolated", linear, True),
-    Deinterlacer("one, interpolated along edges", directed, True),
-    Deinterlacer("one, enlarged", bob, True),
-    Deinterlacer("one, enlarged, bicubic", partial(bob, how=cv2.INTER_CUBIC), True),
+    Deinterlacer("rows interpolated", linear, True),
+    Deinterlacer("rows interpolated along edges", directed, True),
+    Deinterlacer("bob, bilinear", bob, True),
+    Deinterlacer("bob, bicubic", partial(bob, how=cv2.INTER_CUBIC), True),
 )
 MOTIONS = (0.0, 1.0, 4.0)  # px from one field to the next
 
 
 @dataclass(frozen=True)
 class Fields:
-    """Frame sets of both exposures, and where the needle was in each. moved : px between them."""
+    """Frame sets of both exposures; where the needle was in each, and between the two."""
 
     stage: Stage
     pairs: tuple[tuple[FrameSet, FrameSet], ...]
@@ -114,13 +111,15 @@ def fields(moved: float, count: int, seed: int) -> Fields:
     studio, body = Studio(rig, OPTICS, seed), needle_body(tool)
     rng = np.random.default_rng([seed, 3])
     way = moved * DISTANCE / float(rig.cameras[0].matrix[0, 0])
-    pairs, places = [], []
+    pairs: list[tuple[FrameSet, FrameSet]] = []
+    places: list[tuple[RigidTransform, RigidTransform, RigidTransform]] = []
     for middle in needle_poses(count, np.random.default_rng(seed)):
         angle = rng.uniform(0.0, 2.0 * np.pi)
         step = way * np.array([np.cos(angle), np.sin(angle), 0.0])
         velocity = np.concatenate([step / FIELD, np.zeros(3)])
         at = [RigidTransform.from_translation(side * step) * middle for side in (-0.5, 0.5)]
-        pairs.append(tuple(studio.frames([Placed(body, place, velocity)]) for place in at))
+        one, two = (studio.frames([Placed(body, place, velocity)]) for place in at)
+        pairs.append((one, two))
         places.append((at[0], at[1], middle))
     return Fields(Stage(rig, (tool,), tool, None), tuple(pairs), tuple(places))
 
@@ -129,10 +128,11 @@ def deinterlaced(shown: Fields, how: Deinterlacer) -> Scene:
     """The fields as one picture each; one that keeps a field keeps each in turn."""
     shots, (tool,) = [], shown.stage.tools
     for number, ((first, second), places) in enumerate(zip(shown.pairs, shown.places, strict=True)):
-        kept, frames = number % 2, {}
-        for name, frame in first.frames.items():
-            picture = how.combine(frame.image, second.frames[name].image, kept)
-            frames[name] = type(frame)(name, number / RATE, picture)
+        kept, time = number % 2, number / RATE
+        frames = {
+            name: Frame(name, time, how.combine(frame.image, second.frames[name].image, kept))
+            for name, frame in first.frames.items()
+        }
         truth = places[kept if how.one_field else 2]
-        shots.append(Shot(FrameSet(number, number / RATE, frames), {tool.name: truth}))
+        shots.append(Shot(FrameSet(number, time, frames), {tool.name: truth}))
     return Scene("twin", shown.stage, shots)
