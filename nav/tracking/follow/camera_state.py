@@ -29,6 +29,7 @@ from nav.tracking.follow.pose_candidate import PoseCandidate
 from nav.tracking.follow.sharpness import Look, Sharpness, can_teach, learn
 
 LOOK_AGAIN = 30  # frame sets from one check of a camera's pixels to the next
+CONFIRM = 2  # the same after what is odd about them has changed
 NOISIER = 1.5  # than a moment ago: then they are checked at once
 LOOKS = 0.3  # of a view's variance explained, from which its pixels are those of a marker
 ENOUGH = 3  # views of a tool from which a camera's curve is learnt
@@ -276,7 +277,8 @@ def look_at_pixels(
             continue
         boxes = boxes_of(candidate.corners[own], each.camera_model.camera.size)
         grid = pixel_grid(frame.image, boxes, each.spread or LEAST_SPREAD)
-        each.grid_wait, changed = LOOK_AGAIN, changed or grid != each.grid
+        each.grid_wait = LOOK_AGAIN if grid == each.grid else CONFIRM
+        changed |= grid != each.grid
         each.grid = grid
     return changed
 
