@@ -32,6 +32,9 @@ TEACHES = 0.85  # of the variance explained, from which a view contributes
 # worth trying: the fit takes most for blur. Of 20 frame sets without a filter 0.01, with one 0.1
 WORTH_TRYING = 0.03
 BETTER = 0.02  # mean logarithm of the noise by which a fit must be better
+# px, one sd, that a marker's corners are off beyond what noise explains: noise decides which pixel
+# is the median, so that the filter does not quite do what it does to the expected image
+ROUGH_MEDIAN = 0.003
 OFTEN, MOST_WAIT = 4, 256  # times as long to the next estimate; frame sets at most
 
 

@@ -13,6 +13,7 @@ from nav.tracking.fit.fit_result import FitResult
 from nav.tracking.fit.marker_views import MarkerViews
 from nav.tracking.fit.median_filter import (
     NO_MEDIAN,
+    ROUGH_MEDIAN,
     MedianFilter,
     explains_more,
     is_worth_trying,
@@ -99,6 +100,11 @@ class CameraState:
         Not in images whose sharpening is undone, or whose pixels are not a sensor's own.
         """
         return self.median.filters and self.can_take_median
+
+    @property
+    def rough(self) -> float:
+        """Px, one sd, that a marker's corners are off beyond what noise explains."""
+        return float(np.hypot(self.grid.rough, ROUGH_MEDIAN if self.takes_median else 0.0))
 
     @property
     def can_take_median(self) -> bool:

@@ -163,7 +163,7 @@ class Follower:
         plain = unsharpened_pictures(marker_views, pictures, start, velocity, sharpenings)
         cameras = [
             CameraInput(
-                picture, plain.get(index), each.response, each.spread, each.grid.rough,
+                picture, plain.get(index), each.response, each.spread, each.rough,
                 each.growth.factor,
             )
             for index, (each, picture) in enumerate(zip(self.cameras, pictures, strict=True))
