@@ -70,10 +70,12 @@ def test_other_pictures_teach_no_filter(scene, alter):
 
 def test_a_filter_that_is_switched_on_or_off_is_noticed_when_pictures_fit_worse(scene):
     tool, rig, _, frames = scene
-    tracker, still = Tracker(rig, [tool]), frames[0]
+    tracker, still, number = Tracker(rig, [tool]), frames[0], 0
     for alter, filters in ((lambda p: p, False), (median, True), (lambda p: p, False)):
         for _ in range(2):
-            tracker.track(altered(still, alter))
+            number += 1
+            later = replace(still, number=number, time=number / 30.0)
+            tracker.track(altered(later, alter))
         assert [each.takes_median for each in tracker.camera_states.values()] == [filters] * 2
     tracker.close()
 

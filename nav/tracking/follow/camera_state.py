@@ -227,7 +227,7 @@ def learn_median_filter(
         if not each.can_take_median or not (each.median_wait <= 0 or each.alarm):
             continue
         worth = is_worth_trying(fit_result, used, pictures[index], index)
-        if worth or before[index] or not each.median.looks:
+        if worth or before[index] or each.alarm or not each.median.looks:
             doubtful.append(index)
         elif worth is not None:
             each.median = each.median.learn(False)
