@@ -69,13 +69,12 @@ def test_other_pictures_teach_no_filter(scene, alter):
 
 
 def test_a_filter_that_is_switched_on_or_off_is_noticed_when_pictures_fit_worse(scene):
-    tool, rig, _, frames = scene
-    tracker, still, number = Tracker(rig, [tool]), frames[0], 0
+    tool, rig, places, _ = scene
+    tracker, studio = Tracker(rig, [tool]), Studio(rig, OPTICS, 10)
+    still = [Placed(needle_body(tool), places[0], np.zeros(6))]
     for alter, filters in ((lambda p: p, False), (median, True), (lambda p: p, False)):
         for _ in range(2):
-            number += 1
-            later = replace(still, number=number, time=number / 30.0)
-            tracker.track(altered(later, alter))
+            tracker.track(altered(studio.frames(still), alter))
         assert [each.takes_median for each in tracker.camera_states.values()] == [filters] * 2
     tracker.close()
 
