@@ -274,6 +274,9 @@ class CaseWindow(QMainWindow):
         if line is not None:
             self.scorer.prepare()
             self._take_judged(line, self.scorer.path(line))
+            column = self.panel.layout()
+            assert column is not None
+            column.activate()  # the score takes more lines now
 
     def correct(self, on: bool) -> None:
         """Begin or end correcting by hand."""

@@ -91,9 +91,15 @@ def test_the_texts_of_correcting_are_whole(window):
 
 def test_a_score_is_told_in_the_language(window):
     row = (chosen().label("score_entry"), chosen().sentence(Notice("score_caudal", {"degrees": 8})))
-    window.panel.score.show_score(ScoreText("line 1", ((*row, False),)))
-    assert row[0] in window.panel.score.label.text()
-    assert row[1] in window.panel.score.label.text()
+    problems = (chosen().sentence(Notice("path_through", {"structure": "cord"})),) * 2
+    panel = window.panel.score
+    panel.show_score(ScoreText("line 1", ((*row, False),) * 6, problems))
+    window.panel.layout().activate()
+    assert row[0] in panel.label.text()
+    assert row[1] in panel.label.text()
+    assert panel.label.height() >= panel.label.heightForWidth(panel.label.width())
+    assert window.rect().contains(panel.mapTo(window, panel.rect().bottomRight()))
+    check(window)
 
 
 def test_no_text_of_the_window_is_english_in_german():
