@@ -7,16 +7,20 @@ import os
 import struct
 import threading
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from mcap.data_stream import ReadDataStream
+from mcap.exceptions import EndOfFile
 from mcap.opcode import Opcode
+from mcap.records import Channel
 
 from nav.core.frameset import Picture
 from nav.record.session.mcap_records import HEAD, MAGIC
-from nav.record.session.picture_codec import LOSSLESS_ENCODING, PictureError
+from nav.record.session.picture_codec import PictureError
 from nav.record.session.session_about import SessionClock
-from nav.record.session.session_pictures import TOPIC, RecordedPicture
+from nav.record.session.session_pictures import TOPIC, Coding, RecordedPicture, channel_coding
 
 CHUNK_HEAD = struct.Struct("<QQQII")  # first and last time, size, checksum, length of a name
 CHUNK_SIZE = struct.Struct("<Q")  # of its records
@@ -60,22 +64,22 @@ class PictureIndex:
 
     Attributes
     ----------
-    lossless : bool
-        Whether every picture is what the camera gave.
+    exact : bool
+        Whether every picture is bit for bit the one that was tracked.
     """
 
     def __init__(self, path: Path, clock: SessionClock) -> None:
-        self.clock, self.lossless = clock, True
+        self.clock, self.exact = clock, True
         self._file = path.open("rb")
         self._lock = threading.Lock()
-        self._channels: dict[int, tuple[str, bool]] = {}
-        self._places: dict[tuple[str, int], tuple[int, bool]] = {}
+        self._channels: dict[int, tuple[str, Coding]] = {}
+        self._places: dict[tuple[str, int], tuple[int, Coding]] = {}
         try:
             for channel, log_time, place in _indexed(self._file, self._channels):
-                camera, lossless = self._channels[channel]
-                self._places[camera, log_time] = place, lossless
-                self.lossless &= lossless
-        except (struct.error, ValueError, OverflowError):
+                camera, coding = self._channels[channel]
+                self._places[camera, log_time] = place, coding
+                self.exact &= coding != "JPEG"
+        except (struct.error, ValueError, OverflowError, EndOfFile):
             pass  # damaged from here on: what stands before is there
 
     def __len__(self) -> int:
@@ -97,15 +101,16 @@ class PictureIndex:
             Grey levels; None where it was not recorded or is damaged.
         """
         log_time = self.clock.ns(at)
-        place, lossless = self._places.get((camera, log_time), (None, False))
-        if place is None:
+        found = self._places.get((camera, log_time))
+        if found is None:
             return None
+        place, coding = found
         with self._lock:
             data = _message_at(self._file, place)
         if data is None:
             return None
         try:
-            return RecordedPicture(camera, log_time, 0, lossless, data).image()
+            return RecordedPicture(camera, log_time, 0, coding, data).image()
         except PictureError:
             return None
 
@@ -115,7 +120,7 @@ class PictureIndex:
 
 
 def _indexed(
-    file: BinaryIO, channels: dict[int, tuple[str, bool]]
+    file: BinaryIO, channels: dict[int, tuple[str, Coding]]
 ) -> Iterator[tuple[int, int, int]]:
     """Yield channel, time and place of each message that the file's indexes tell of."""
     size = os.fstat(file.fileno()).st_size
@@ -166,9 +171,9 @@ def _records_of_chunk(file: BinaryIO, offset: int) -> int:
     return 0 if name else offset + HEAD.size + CHUNK_HEAD.size + CHUNK_SIZE.size
 
 
-def _channels_in(file: BinaryIO, start: int, end: int) -> dict[int, tuple[str, bool]]:
+def _channels_in(file: BinaryIO, start: int, end: int) -> dict[int, tuple[str, Coding]]:
     """Return the cameras whose channels stand at the begin of a chunk, by number."""
-    found: dict[int, tuple[str, bool]] = {}
+    found: dict[int, tuple[str, Coding]] = {}
     at = start
     while at < min(end, start + IN_CHUNK):
         file.seek(at)
@@ -179,12 +184,8 @@ def _channels_in(file: BinaryIO, start: int, end: int) -> dict[int, tuple[str, b
         if opcode not in (Opcode.SCHEMA, Opcode.CHANNEL):
             break
         if opcode == Opcode.CHANNEL:
-            body = file.read(length)
-            number, _, size = struct.unpack_from("<HHI", body)
-            topic, rest = body[8 : 8 + size].decode(), body[8 + size :]
-            (size,) = struct.unpack_from("<I", rest)
-            lossless = rest[4 : 4 + size].decode() == LOSSLESS_ENCODING
-            if topic.startswith(TOPIC):
-                found[number] = topic.removeprefix(TOPIC), lossless
+            channel = Channel.read(ReadDataStream(BytesIO(file.read(length))))
+            if channel.topic.startswith(TOPIC):
+                found[channel.id] = channel.topic.removeprefix(TOPIC), channel_coding(channel)
         at += HEAD.size + length
     return found

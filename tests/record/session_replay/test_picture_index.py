@@ -55,7 +55,7 @@ def test_every_picture_is_found_in_any_order(written, end):
     path, images = written(True, end)
     index = PictureIndex(path, START)
     assert len(index) == len(images)
-    assert index.lossless
+    assert index.exact
     for camera, at in reversed(images):
         assert np.array_equal(index.picture(camera, at), images[camera, at])
     assert index.picture("left", 1000.0) is None
@@ -66,7 +66,7 @@ def test_every_picture_is_found_in_any_order(written, end):
 def test_jpeg_pictures_are_those_that_the_reader_gives(written):
     path, _ = written(False)
     index = PictureIndex(path, START)
-    assert not index.lossless
+    assert not index.exact
     for recorded in PictureReader(path.parent):
         at = START.monotonic + (recorded.log_time - START.utc_ns) / 1e9
         assert np.array_equal(index.picture(recorded.camera, at), recorded.image())
