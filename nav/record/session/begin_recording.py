@@ -80,7 +80,7 @@ def _recorder(setup: RecordSetup, work: RecordedWork, parent: Path) -> SessionRe
     attachments = files.read()
     images = work.source.images if isinstance(work.source, CameraPoses) else None
     live = images if isinstance(images, LiveSource) else None
-    options = {"pictures": setup.pictures, "camera_jpeg": live.jpeg_cameras if live else []}
+    options = {"pictures": setup.pictures, "camera_jpeg": [] if live is None else live.jpeg_cameras}
     about = about_session(
         setup.source,
         setup.code,
