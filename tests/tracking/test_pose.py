@@ -24,6 +24,7 @@ from phantoms.twin.simulated_tools import needle_body
 from tests.synthetic import (
     DICTIONARY,
     Studio,
+    facing_markers,
     needle_poses,
     rigid_transforms,
     spread,
@@ -49,18 +50,13 @@ def views(
     """
     found = []
     for seen in rig.cameras:
-        eye = seen.camera_from_rig.inv().translation
-        for marker in tool.markers:
-            towards = eye - place.apply(marker.centre)
-            normal = place.rotation.apply(marker.normal)
-            if normal @ towards < FACING * np.linalg.norm(towards):
-                continue
+        for marker, corners in zip(*facing_markers(seen, tool, place, FACING), strict=True):
             root, off = sd * np.eye(8), np.zeros(8)
             if rng is not None:
                 own = sd * uneven ** rng.uniform(-1.0, 1.0)
                 root = own * (np.eye(8) + 0.12 * rng.normal(size=(8, 8)))
                 off = root @ rng.normal(size=8)
-            pixels = seen.project(place.apply(marker.corners)) + off.reshape(4, 2)
+            pixels = corners + off.reshape(4, 2)
             found.append(MarkerView(seen, marker, pixels, root @ root.T, True))
     return found
 
