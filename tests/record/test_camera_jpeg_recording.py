@@ -43,6 +43,7 @@ def test_sessions_keep_what_the_camera_sent(tmp_path, lossless):
     for k, sent in enumerate(SENT):
         jpeg = parse_camera_jpeg(sent).data
         own = Frame("left", clock.monotonic + k, decode_grey(jpeg), jpeg)
+        assert len(jpeg) < SIZE[0] * SIZE[1]
         grey = np.ascontiguousarray(noise(k)[..., 0])
         for frame in (own, Frame("right", clock.monotonic + k, grey)):
             offered[frame.camera, clock.ns(frame.time)] = frame
@@ -70,6 +71,20 @@ def test_sessions_keep_what_the_camera_sent(tmp_path, lossless):
     assert index.exact == lossless
     kinds = "camera JPEG, lossless" if lossless else "JPEG, camera JPEG"
     assert picture_kind(tmp_path) == kinds
+
+
+def test_a_jpeg_larger_than_its_pixels_is_recorded_as_pixels(tmp_path):
+    clock, size = SessionClock.now(), (64, 48)
+    about = about_session("cameras", clock=clock)
+    recorder = PictureRecorder(tmp_path, about, ["left"], size[0] * size[1], True, clock, 0)
+    jpeg = jpeg_of(np.random.default_rng(0).integers(0, 256, (48, 64, 3)).astype(np.uint8), 100)
+    assert len(jpeg) > size[0] * size[1]
+    frame = Frame("left", clock.monotonic, decode_grey(jpeg), jpeg)
+    recorder.offer(frame)
+    recorder.close()
+    (picture,) = PictureReader(tmp_path)
+    assert picture.coding == "lossless"
+    assert np.array_equal(picture.image(), frame.image)
 
 
 @pytest.mark.parametrize("jpeg", [True, False])

@@ -115,6 +115,8 @@ class PictureRecorder:
             Time by the monotonic clock.
         """
         camera, image, jpeg = frame.camera, frame.image, frame.jpeg
+        if jpeg is not None and len(jpeg) > self.slot:
+            jpeg = None  # hardly compressed at all
         size = image.size if jpeg is None else len(jpeg)
         with self._lock:
             if not self._free or self._closed.is_set() or not 0 < size <= self.slot:
