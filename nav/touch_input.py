@@ -70,6 +70,8 @@ def load_touches(
             raise InputError(f"--touches: {source} has touched points, no poses to find them in")
         if stated is not None:
             raise InputError(f"--position-sd: is of poses; {source} has touched points")
+        if tool is not None:
+            raise InputError(f"--tool: is of poses; {source} has touched points; leave it out")
         return load_touch_set(poses)
     if tool is None:
         raise InputError(f"{poses}: has poses; give the needle's tool file, with its [tip]: --tool")

@@ -147,8 +147,9 @@ def _touches(
 ) -> list[CheckTouch]:
     if dwells is None:
         return labelled_touches(case, points)
-    notes += [f"not counted: {refused}" for refused in dwells.refused]
-    return dwell_touches(case, registration, dwells)
+    touches, elsewhere = dwell_touches(case, registration, dwells)
+    notes += [f"not counted: {refused}" for refused in dwells.refused] + elsewhere
+    return touches
 
 
 def _verify(

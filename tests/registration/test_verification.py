@@ -400,9 +400,29 @@ def test_touches_by_dwell_beside_their_fiducials_fail(bench):
         verify_poses(bench, series(bench, *AROUND, beside=np.array([0.0, 0.0, 3.0])))
 
 
-def test_a_touch_far_from_every_fiducial_is_refused(bench):
+def test_touches_far_from_every_fiducial_are_refused(bench):
     with pytest.raises(InputError, match=r"mm from the nearest fiducial.*give labelled"):
         verify_poses(bench, series(bench, *AROUND, beside=np.array([0.0, 0.0, 20.0])))
+
+
+ASIDE = np.array([0.0, 0.0, 200.0])
+
+
+@pytest.mark.parametrize("at", [0, 2, 5])
+def test_a_rest_elsewhere_is_named_and_left_out(bench, at):
+    places = [bench.known[label] for label in (*AROUND, "A")]
+    places.insert(at, places[0] + ASIDE)
+    said = verify_poses(bench, recording(REFERENCE_FROM_MODEL.apply(np.array(places))))
+    assert "not counted: touch at" in said
+    assert "mm from the nearest fiducial" in said
+    assert "verdict: pass" in said
+
+
+def test_rests_elsewhere_at_the_end_may_be_a_knock_and_are_refused(bench):
+    places = np.array([bench.known[label] for label in (*AROUND, "A")])
+    places[-2:] += [0.0, 0.0, 20.0]
+    with pytest.raises(InputError, match=r"and so is what follows.*knocked"):
+        verify_poses(bench, recording(REFERENCE_FROM_MODEL.apply(places)))
 
 
 def test_poses_without_the_tip_that_they_are_of_are_refused(bench):
