@@ -9,9 +9,9 @@ from nav.core.errors import InputError
 from nav.core.frames import Pose, perturbed
 from nav.model.surface import Surface
 from nav.registration.determinacy import weakest_motion
+from nav.registration.goodness_of_fit import SurfaceFit
 from nav.registration.prepared_surface import prepare_surface
 from nav.registration.surface_bootstrap import larger_covariance
-from nav.registration.goodness_of_fit import SurfaceFit
 from nav.registration.surface_pose import FiducialPairs, linearised, touched_surface
 from nav.registration.surface_registration import SurfaceNotRegistered, register_surface
 from nav.registration.surface_search import displacement
