@@ -15,6 +15,17 @@ from nav.registration.touch_source import FoundTouches
 
 NEAR = 10.0  # mm: a divot that was touched is not farther from where a fair registration has it
 CLEARER = 2.0  # times: and every other fiducial is farther than that
+# what labelled points are multiplied by, and what they were then
+MISTAKES: tuple[tuple[tuple[float, float, float], str], ...] = (
+    ((1e3, 1e3, 1e3), "in metres"),
+    ((25.4, 25.4, 25.4), "in inches"),
+    ((10.0, 10.0, 10.0), "in centimetres"),
+    ((1e-3, 1e-3, 1e-3), "in micrometres"),
+    ((-1.0, -1.0, 1.0), "in RAS (x and y with the other sign)"),
+    ((-1.0, 1.0, 1.0), "mirrored (x with the wrong sign)"),
+    ((1.0, -1.0, 1.0), "mirrored (y with the wrong sign)"),
+    ((1.0, 1.0, -1.0), "mirrored (z with the wrong sign)"),
+)
 
 
 @dataclass(frozen=True)
@@ -94,6 +105,38 @@ def labelled_touches(case: Case, points: Mapping[str, Array]) -> list[CheckTouch
                 "plausible; expected millimetres"
             )
     return [CheckTouch(known[label], at, np.zeros((3, 3))) for label, at in points.items()]
+
+
+def refuse_mistakes(touches: Sequence[CheckTouch], registration: Registration) -> None:
+    """Refuse labelled touches in another unit or with other axes.
+
+    Parameters
+    ----------
+    touches : sequence of CheckTouch
+        From `labelled_touches`.
+    registration : Registration
+        Of the case.
+
+    Raises
+    ------
+    InputError
+        The touches are near their fiducials only with the mistake that it names.
+    """
+    touched = np.array([touch.position for touch in touches]).reshape(-1, 3)
+    model = np.array([touch.fiducial.position for touch in touches]).reshape(-1, 3)
+
+    def away(factors: tuple[float, float, float]) -> Array:
+        put = registration.model_from_reference.transform.apply(touched * factors)
+        return np.asarray(np.linalg.norm(put - model, axis=1))
+
+    if len(touches) < 2 or np.median(away((1.0, 1.0, 1.0))) <= NEAR:
+        return
+    for factors, mistake in MISTAKES:
+        if (away(factors) <= NEAR).all():
+            raise InputError(
+                f"the points are near their fiducials only if they are {mistake}; give them in "
+                "millimetres, in the frame and axes that were registered"
+            )
 
 
 def dwell_touches(

@@ -96,20 +96,18 @@ def judge(case: Case, found: SurfaceRegistration, mirrored: bool = False) -> Sur
     worst = max(errors, key=lambda e: e.rms, default=None)
     word: Word
     if worst is not None and worst.rms > MOST_TRE:
-        word, why = "repeat", _poor(worst, MOST_TRE)
-    elif mirrored:
-        word, why = "usable", MIRRORED
-    elif worst is not None and worst.rms > GOOD_TRE:
-        word, why = "usable", _poor(worst, GOOD_TRE)
-    elif doubt is not None:
-        word, why = "usable", doubt
-    elif worst is None:
-        word, why = "usable", "the case has no plan, so the error where it matters is not known"
+        word, reasons = "repeat", [_poor(worst, MOST_TRE)]
     else:
-        word, why = "good", ""
-    return SurfaceVerdict(
-        word, f"{word}: {why}" if why else word, errors, case_probability(found.fit)
-    )
+        reasons = [MIRRORED] if mirrored else []
+        if worst is not None and worst.rms > GOOD_TRE:
+            reasons.append(_poor(worst, GOOD_TRE))
+        if doubt is not None:
+            reasons.append(doubt)
+        if worst is None:
+            reasons.append("the case has no plan, so the error where it matters is not known")
+        word = "usable" if reasons else "good"
+    sentence = f"{word}: {'; '.join(reasons)}" if reasons else word
+    return SurfaceVerdict(word, sentence, errors, case_probability(found.fit))
 
 
 def _poor(error: PredictedError, limit: float) -> str:

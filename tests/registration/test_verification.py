@@ -21,6 +21,7 @@ from nav.registration.reuse import describe_registration
 from nav.registration.touch_source import TipSeries, find_touches
 from nav.registration.verification import FALSE_ALARM, MISSED, Verification, verify_registration
 from nav.registration.verify_command import verify_files
+from nav.tracking.tool import Tool, write_tool
 from tests.registration.test_assessment import (
     FIDUCIALS,
     KNOWN,
@@ -350,12 +351,38 @@ def test_bad_touches_are_one_line(bench, text, words):
     assert words in err
 
 
+@pytest.mark.parametrize(
+    ("factors", "words"),
+    [([1e-3] * 3, "in metres"), ([1 / 25.4] * 3, "in inches"), ([-1, -1, 1], "in RAS"),
+     ([1, 1, -1], "z with the wrong sign")],
+)  # fmt: skip
+def test_another_unit_and_other_axes_are_named(bench, factors, words):
+    points = REFERENCE_FROM_MODEL.apply(np.array([bench.known[label] for label in AROUND]))
+    rows = [
+        f"{label},{x:.7f},{y:.7f},{z:.7f}"
+        for label, (x, y, z) in zip(AROUND, points * factors, strict=True)
+    ]
+    bench.touched.write_text("\n".join(["label,x,y,z", *rows]) + "\n")
+    code, _, err = bench.run()
+    assert code == 2
+    assert f"only if they are {words}" in err or f"only if they are mirrored ({words}" in err
+
+
 @pytest.mark.parametrize("option", ["--limit", "--tre", "--fle"])
 @pytest.mark.parametrize("value", ["-1", "0", "nan", "inf", "1e300"])
 def test_bad_numbers_are_one_line(bench, option, value):
     code, _, err = bench.run(option, value)
     assert code == 2
     assert option in err
+
+
+def test_a_tool_with_touched_points_is_refused(bench):
+    bench.write(*AROUND)
+    needle = bench.touched.with_name("needle.toml")
+    write_tool(needle, Tool("needle", "DICT_4X4_50", ()))
+    code, _, err = bench.run("--tool", str(needle))
+    assert code == 2
+    assert "--tool: is of poses" in err
 
 
 def test_errors_of_poses_without_poses_are_refused(bench):
