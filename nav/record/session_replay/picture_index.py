@@ -6,10 +6,14 @@ Only the heads and indexes of the file's chunks are read beforehand: it may be l
 import os
 import struct
 import threading
+from array import array
+from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
+import numpy as np
 from mcap.opcode import Opcode
 
 from nav.core.frameset import Picture
@@ -48,6 +52,42 @@ class NoPictures:
         """Do nothing."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Places:
+    """Where a camera's pictures are: 17 bytes of memory each."""
+
+    times: np.ndarray[Any, np.dtype[np.uint64]]  # ns, increasing
+    places: np.ndarray[Any, np.dtype[np.uint64]]
+    lossless: np.ndarray[Any, np.dtype[np.bool_]]
+
+    def find(self, log_time: int) -> tuple[int, bool] | None:
+        """Return the place of the picture of a time, and whether it is lossless."""
+        k = int(np.searchsorted(self.times, np.uint64(log_time)))
+        if k == len(self.times) or int(self.times[k]) != log_time:
+            return None
+        return int(self.places[k]), bool(self.lossless[k])
+
+
+class _Listed:
+    """Places in the order of the file."""
+
+    def __init__(self) -> None:
+        self.times, self.places, self.lossless = array("Q"), array("Q"), array("B")
+
+    def add(self, log_time: int, place: int, lossless: bool) -> None:
+        self.times.append(log_time)
+        self.places.append(place)
+        self.lossless.append(lossless)
+
+    def sorted(self) -> _Places:
+        """Return them by time; of two pictures of one time the later one in the file."""
+        backwards = np.array(self.times, np.uint64)[::-1]
+        times, first = np.unique(backwards, return_index=True)
+        kept = len(backwards) - 1 - first
+        lossless = np.array(self.lossless, np.bool_)[kept]
+        return _Places(times, np.array(self.places, np.uint64)[kept], lossless)
+
+
 class PictureIndex:
     """The pictures of one session.
 
@@ -69,17 +109,18 @@ class PictureIndex:
         self._file = path.open("rb")
         self._lock = threading.Lock()
         self._channels: dict[int, tuple[str, bool]] = {}
-        self._places: dict[tuple[str, int], tuple[int, bool]] = {}
+        listed: dict[str, _Listed] = defaultdict(_Listed)
         try:
             for channel, log_time, place in _indexed(self._file, self._channels):
                 camera, lossless = self._channels[channel]
-                self._places[camera, log_time] = place, lossless
+                listed[camera].add(log_time, place, lossless)
                 self.lossless &= lossless
         except (struct.error, ValueError, OverflowError):
             pass  # damaged from here on: what stands before is there
+        self._places = {camera: places.sorted() for camera, places in listed.items()}
 
     def __len__(self) -> int:
-        return len(self._places)
+        return sum(len(places.times) for places in self._places.values())
 
     def picture(self, camera: str, at: float) -> Picture | None:
         """Return a camera's picture.
@@ -97,9 +138,10 @@ class PictureIndex:
             Grey levels; None where it was not recorded or is damaged.
         """
         log_time = self.clock.ns(at)
-        place, lossless = self._places.get((camera, log_time), (None, False))
-        if place is None:
+        found = self._places[camera].find(log_time) if camera in self._places else None
+        if found is None:
             return None
+        place, lossless = found
         with self._lock:
             data = _message_at(self._file, place)
         if data is None:
