@@ -17,7 +17,7 @@ from nav.core.files import write_toml
 from nav.core.frames import Pose, rigid
 from nav.lab.lab_file import LAB_FORMAT, LabFile
 from nav.lab.lab_template import lab_text
-from nav.record.pose_table import COLUMNS, UPPER, pose_columns
+from nav.record.pose_rows import COLUMNS, UPPER, pose_columns
 from nav.record.session_export.export_format import ExportOptions, export_format
 from nav.record.session_export.session_content import SessionContent
 from nav.registration.points import register_points
