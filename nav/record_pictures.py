@@ -61,8 +61,8 @@ class RecordJob:
         rig.toml, whose names and sizes the images must have.
     dictionaries : tuple of str
         Of the markers that are counted.
-    size : tuple of 2 ints
-        To ask the cameras for, px, without a rig.
+    size : tuple of 2 ints, optional
+        To ask the cameras for, px, without a rig; the largest they have by default.
     window : bool
         Show the window; else a line in the terminal.
     """
@@ -73,7 +73,7 @@ class RecordJob:
     coding: PictureCoding = LOSSLESS
     rig: Path | None = None
     dictionaries: tuple[str, ...] = ()
-    size: tuple[int, int] = LARGEST
+    size: tuple[int, int] | None = None
     window: bool = True
 
 
@@ -119,7 +119,7 @@ def record_pictures(
             source = LiveSource(rig, devices, capture=capture)
             sizes = {camera.name: camera.size for camera in rig.cameras}
         else:
-            source = UncalibratedCameras(devices, job.size, capture=capture)
+            source = UncalibratedCameras(devices, job.size or LARGEST, capture=capture)
             sizes = dict(source.sizes)
             if source.absent and not job.window:  # in the window it may still be plugged in
                 source.close()

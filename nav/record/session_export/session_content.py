@@ -3,7 +3,7 @@
 import math
 import re
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -32,6 +32,9 @@ from nav.tracking.tool import Tool, load_tool
 BILLION = 1_000_000_000
 REGISTRATION = re.compile(r"registration(?:-(\d{1,9}))?\.toml", re.ASCII)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+STEPS = {GUIDANCE: "distances", EVENT: "events"}
+COUNTED = 500  # frames between two reports
+Report = Callable[[str, float], None]
 Loaded = TypeVar("Loaded")
 
 
@@ -103,6 +106,14 @@ class ExportedEvent:
 class SessionContent:
     """A session as it is exported; every iterator begins at the start.
 
+    Parameters
+    ----------
+    folder : Path
+        Of the session.
+    report : callable, optional
+        Called now and then while the session is gone through, with what is being read ("session",
+        "poses", "distances", "events") and the share of it that is done.
+
     Attributes
     ----------
     tools : tuple of Tool
@@ -115,6 +126,8 @@ class SessionContent:
         Number of frames.
     remarks : list of str
         For the user: attached files that are damaged.
+    report : callable
+        As given.
 
     Raises
     ------
@@ -123,15 +136,16 @@ class SessionContent:
         is not as this program writes it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, report: Report = lambda step, share: None) -> None:
         self.reader: SessionReader = open_session(folder)
+        self.report = report
         self.remarks: list[str] = []
         # of each frame: registration in use, number, time by the frames' clock, log time
         self._in_use: list[int | None] = []
         self._numbers: list[object] = []
         self._times, self._log_times = array("d"), array("Q")
         names: dict[str, None] = {}
-        for message in self.reader.messages(FRAME, GUIDANCE):
+        for message in self._told("session", self.reader.messages(FRAME, GUIDANCE)):
             with self._as_written(message):
                 if message.topic == GUIDANCE:
                     in_use = _number(message.data["registration"])
@@ -182,7 +196,7 @@ class SessionContent:
 
     def frames(self) -> Iterator[ExportedFrame]:
         """Iterate over the frames in the order of the record."""
-        messages = self.reader.messages(FRAME)
+        messages = self._told("poses", self.reader.messages(FRAME))
         # a session that is being recorded has more frames by now
         for message, in_use in zip(messages, self._in_use, strict=False):
             with self._as_written(message):
@@ -213,13 +227,25 @@ class SessionContent:
     def _after_frames(self, topic: str) -> Iterator[tuple[int, SessionMessage]]:
         """Yield messages of a topic with the index of the newest frame, -1 before the first."""
         newest = -1
-        for message in self.reader.messages(FRAME, topic, unread=(FRAME,)):
+        messages = self.reader.messages(FRAME, topic, unread=(FRAME,))
+        for message in self._told(STEPS[topic], messages):
             if message.topic == FRAME:
                 newest += 1
                 if newest == self.frames_count:  # recorded meanwhile
                     return
             else:
                 yield newest, message
+
+    def _told(self, step: str, messages: Iterable[SessionMessage]) -> Iterator[SessionMessage]:
+        """Pass messages on, and report how many of the frames are through."""
+        done, of = 0, max(self.reader.counts[FRAME], 1)
+        for message in messages:
+            if message.topic == FRAME:
+                done += 1
+                if done % COUNTED == 0:
+                    self.report(step, min(1.0, done / of))
+            yield message
+        self.report(step, 1.0)
 
     @contextmanager
     def _as_written(self, message: SessionMessage) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""`nav session delete` and `rename`: all sessions of a pseudonym."""
+"""`nav session delete`: all sessions of a pseudonym."""
 
 from __future__ import annotations
 
