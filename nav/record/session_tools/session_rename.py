@@ -18,7 +18,7 @@ from nav.record.session.session_reader import open_session
 from nav.record.session_tools.mcap_content import known_channels
 from nav.record.session_tools.mcap_rewrite import rewrite
 from nav.record.session_tools.part_repair import ExaminedPart, examine_part
-from nav.record.session_tools.session_delete import OWN
+from nav.record.session_tools.session_delete import NAMED, OWN
 from nav.record.session_tools.session_files import (
     opened,
     refuse_recording,
@@ -66,7 +66,8 @@ def rename_session(session: Path, code: str, console: Console) -> Path:
     if not all(part.is_whole for part in parts):
         raise InputError(f"{folder}: is cut or damaged; nav session repair first")
     reader = open_session(folder)
-    if reader.about.get("code") == code:
+    named = NAMED.fullmatch(folder.resolve().name)
+    if reader.about.get("code") == code and (named is None or named[1] == code):
         raise InputError(f"{folder}: has the code {code} already")
     try:
         remove_unfinished(folder)
