@@ -10,7 +10,8 @@ from nav.core.frames import Array
 
 # mm, and of a rotation matrix (10 degrees): no tool moves so far while a coarse clock stands still
 ELSEWHERE, TURNED = 10.0, 0.174
-FAST = 1.0  # m/s of a jump at least, so that no shaking hand is meant
+# of a jump at least, so that no shaking hand is meant: mm/s, and 1/s of a rotation matrix
+FAST, FAST_TURN = 1000.0, 10.0
 BACK_WITHIN = 0.2  # of the jump, from where it was before
 RETURNS = 6  # jumps back within `SPAN` s
 SPAN = 1.0  # s
@@ -66,16 +67,15 @@ class PlaceHistory:
         then, last, _ = self._seen[-1]
         if not is_elsewhere(last, matrix):
             return False
-        away = np.abs(last - matrix)
-        if away[:3, 3].max() <= ELSEWHERE:  # only turned
-            return any(
-                np.abs(before - matrix)[:3, :3].max() < BACK_WITHIN * away[:3, :3].max()
+        took = arrival - then
+        jump = float(np.linalg.norm(last[:3, 3] - matrix[:3, 3]))
+        if jump > ELSEWHERE:
+            return jump >= FAST * took and any(
+                np.linalg.norm(before[:3, 3] - matrix[:3, 3]) < BACK_WITHIN * jump
                 for _, before, _ in self._seen
             )
-        jump = float(np.linalg.norm(last[:3, 3] - matrix[:3, 3]))
-        if jump < 1e3 * FAST * (arrival - then):
-            return False
-        return any(
-            np.linalg.norm(before[:3, 3] - matrix[:3, 3]) < BACK_WITHIN * jump
+        turn = float(np.abs(last - matrix)[:3, :3].max())
+        return turn >= FAST_TURN * took and any(
+            np.abs(before - matrix)[:3, :3].max() < BACK_WITHIN * turn
             for _, before, _ in self._seen
         )
