@@ -41,6 +41,7 @@ from nav.text.catalogue import ENGLISH, sentence
 
 GIVE_UP = 3.0  # s without an image of a camera after which recording without a window ends
 SHOWN_EVERY = 0.2  # s
+MOST_SIDE = 20_000  # px
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,9 @@ def record_pictures(
         raise InputError("--camera NAME=NUMBER: give at least one; nav doctor lists the numbers")
     for name in devices:
         check_folder_name(name)
+    if job.size is not None and not all(0 < side <= MOST_SIDE for side in job.size):
+        width, height = job.size
+        raise InputError(f"--size: expected 1 to {MOST_SIDE} px each, got {width} {height}")
     detectors = marker_detectors(job.dictionaries)
     new_recording_folder(job.output)
     if job.window and not can_show():

@@ -93,11 +93,13 @@ def touch_fiducials(job: TouchJob, console: Console, capture: OpenCapture | None
     """
     if sum((bool(job.cameras), job.images is not None, job.poses is not None)) != 1:
         raise InputError(
-            "nav touch: give either --camera NAME=NUMBER, --images SOURCE, --poses FILE or --poses "
-            "igtl://HOST:PORT"
+            "nav touch: give either --camera NAME=NUMBER, --images SOURCE or --poses FILE (also "
+            "igtl://HOST:PORT)"
         )
     if job.unlabelled and job.labels:
         raise InputError("--unlabelled and --label: give one of them")
+    if job.needle == job.reference:
+        raise InputError(f"--needle and --reference: both are {job.needle}; they are two tools")
     given = job.pose_input
     if given is not None:
         for option, value in (("--rig", job.rig), ("--fps", job.fps)):

@@ -94,8 +94,8 @@ def pose_columns(pose: Pose, tool: Tool) -> list[str]:
     """
     transforms = RigidTransform(pose.transform.as_matrix()[None], normalize=False)
     none = np.zeros((1, 6, 6))
-    (columns,) = _columns_of(_Poses(transforms, pose.covariance[None], none, np.zeros(1)), tool)
-    return columns[0]
+    begin, _, _ = _columns_of(_Poses(transforms, pose.covariance[None], none, np.zeros(1)), tool)
+    return begin[0]
 
 
 def _rows_of(

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -51,6 +52,7 @@ MESHES = {
     "text.stl": "support",
 }
 PICTURES = 3
+SESSIONS = Path(__file__).parents[1] / "record" / "session_versions"
 SIZE = (288, 240)
 
 
@@ -68,6 +70,8 @@ def make_inputs(folder: Path) -> None:
     _poses(folder)
     _metaio_sequence(folder)
     _recorded_elsewhere(folder)
+    (folder / "replayed").mkdir()
+    shutil.copy(SESSIONS / "1-pictures" / "session.mcap", folder / "replayed")
     _pictures(folder)
     touched = np.array([FIDUCIALS[n] for n in FIDUCIALS]) + 0.1
     model = np.array(list(FIDUCIALS.values()))

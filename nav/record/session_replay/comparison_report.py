@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 import nav
 from nav.core.notice import Notice
@@ -39,7 +40,7 @@ def comparison_table(comparison: Comparison) -> Table:
         table.add_column(title, justify="right")
     for deviation in comparison.deviations:
         table.add_row(
-            deviation.name,
+            Text(deviation.name),  # it has names from files
             str(deviation.differing),
             _largest(deviation),
             "" if deviation.first is None else str(deviation.first),

@@ -92,13 +92,13 @@ def check_session(session: Path, case: Path | None, console: Console) -> None:
     folder = session_folder(session)
     worst = Weight.GOOD
     for finding in findings(folder, case):
-        console.print(one_line(f"{finding.weight.word + ':':10} {finding.text}"))
+        console.print(one_line(f"{finding.weight.word + ':':10} {finding.text}"), markup=False)
         worst = max(worst, finding.weight)
     if worst is Weight.MISSING:
         raise IncompleteInput(f"{folder}: is not whole; {_advice(folder)}")
     if worst is Weight.DIFFERENT:
         raise NotPassed(f"{folder}: is whole, but the case has changed since")
-    console.print(f"{folder}: is whole")
+    console.print(f"{folder}: is whole", markup=False)
 
 
 def _advice(folder: Path) -> str:
