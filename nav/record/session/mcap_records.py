@@ -212,7 +212,8 @@ class McapRecords:
             yield Placed(offset, end, record)
 
     def _unpack(self, chunk: Chunk) -> list[McapRecord]:
-        data, records, at = self._content(chunk), [], 0
+        data, at = self._content(chunk), 0
+        records: list[McapRecord] = []
         while at < len(data):
             opcode, length = HEAD.unpack_from(data, at)
             at += HEAD.size
