@@ -199,7 +199,7 @@ class McapRecords:
             if opcode == Opcode.ATTACHMENT and not _attachment_is_whole(body):
                 raise ValueError
             if kind is None:
-                records = [_message(body)]
+                records: list[McapRecord] = [_message(body)]
             else:
                 record = kind.read(ReadDataStream(io.BytesIO(body)))  # type: ignore[attr-defined]
                 if isinstance(record, Chunk) and length != _length_of(record):
