@@ -7,11 +7,15 @@ import os
 import struct
 import threading
 import zlib
+from array import array
+from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
+import numpy as np
 from mcap.data_stream import ReadDataStream
 from mcap.exceptions import EndOfFile
 from mcap.opcode import Opcode
@@ -39,11 +43,11 @@ class _Chunk(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Where a picture's message is, and in which chunk."""
+    """Where a picture's message is, its channel, and the number of its chunk."""
 
     message: int
-    coding: Coding
-    chunk: _Chunk
+    channel: int
+    chunk: int
 
 
 class PictureStore(Protocol):
@@ -69,6 +73,49 @@ class NoPictures:
         """Do nothing."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Places:
+    """Where a camera's pictures are: 22 bytes of memory each."""
+
+    times: np.ndarray[Any, np.dtype[np.uint64]]  # ns, increasing
+    messages: np.ndarray[Any, np.dtype[np.uint64]]
+    channels: np.ndarray[Any, np.dtype[np.uint16]]
+    chunks: np.ndarray[Any, np.dtype[np.uint32]]
+
+    def find(self, log_time: int) -> _Place | None:
+        """Return the place of the picture of a time."""
+        k = int(np.searchsorted(self.times, np.uint64(log_time)))
+        if k == len(self.times) or int(self.times[k]) != log_time:
+            return None
+        return _Place(int(self.messages[k]), int(self.channels[k]), int(self.chunks[k]))
+
+
+class _Listed:
+    """Places in the order of the file."""
+
+    def __init__(self) -> None:
+        self.times, self.messages = array("Q"), array("Q")
+        self.channels, self.chunks = array("H"), array("I")
+
+    def add(self, log_time: int, place: _Place) -> None:
+        self.times.append(log_time)
+        self.messages.append(place.message)
+        self.channels.append(place.channel)
+        self.chunks.append(place.chunk)
+
+    def sorted(self) -> _Places:
+        """Return them by time; of two pictures of one time the later one in the file."""
+        backwards = np.array(self.times, np.uint64)[::-1]
+        times, first = np.unique(backwards, return_index=True)
+        kept = len(backwards) - 1 - first
+        return _Places(
+            times,
+            np.array(self.messages, np.uint64)[kept],
+            np.array(self.channels, np.uint16)[kept],
+            np.array(self.chunks, np.uint32)[kept],
+        )
+
+
 class PictureIndex:
     """The pictures of one session.
 
@@ -90,18 +137,20 @@ class PictureIndex:
         self._file = path.open("rb")
         self._lock = threading.Lock()
         self._channels: dict[int, tuple[str, Coding]] = {}
-        self._places: dict[tuple[str, int], _Place] = {}
-        self._sound: dict[_Chunk, bool] = {}  # those that were looked at
+        self._chunks: list[_Chunk] = []
+        self._sound: dict[int, bool] = {}  # chunks that were looked at, by number
+        listed: dict[str, _Listed] = defaultdict(_Listed)
         try:
-            for channel, log_time, place, chunk in _indexed(self._file, self._channels):
-                camera, coding = self._channels[channel]
-                self._places[camera, log_time] = _Place(place, coding, chunk)
+            for log_time, place in _indexed(self._file, self._channels, self._chunks):
+                camera, coding = self._channels[place.channel]
+                listed[camera].add(log_time, place)
                 self.exact &= coding != "JPEG"
         except (struct.error, ValueError, OverflowError, EndOfFile):
             pass  # damaged from here on: what stands before is there
+        self._places = {camera: places.sorted() for camera, places in listed.items()}
 
     def __len__(self) -> int:
-        return len(self._places)
+        return sum(len(places.times) for places in self._places.values())
 
     def picture(self, camera: str, at: float) -> Picture | None:
         """Return a camera's picture.
@@ -119,17 +168,18 @@ class PictureIndex:
             Grey levels; None where it was not recorded or is damaged.
         """
         log_time = self.clock.ns(at)
-        place = self._places.get((camera, log_time))
+        place = self._places[camera].find(log_time) if camera in self._places else None
         if place is None:
             return None
+        _, coding = self._channels[place.channel]
         with self._lock:
             # lossless pictures have checksums of their own
-            sound = place.coding == "lossless" or self._is_sound(place.chunk)
+            sound = coding == "lossless" or self._is_sound(place.chunk)
             data = _message_at(self._file, place.message) if sound else None
         if data is None:
             return None
         try:
-            return RecordedPicture(camera, log_time, 0, place.coding, data).image()
+            return RecordedPicture(camera, log_time, 0, coding, data).image()
         except PictureError:
             return None
 
@@ -137,19 +187,20 @@ class PictureIndex:
         """Free the file."""
         self._file.close()
 
-    def _is_sound(self, chunk: _Chunk) -> bool:
+    def _is_sound(self, number: int) -> bool:
         """Return whether a chunk has its checksum; read once."""
-        if chunk not in self._sound:
+        if number not in self._sound:
+            chunk = self._chunks[number]
             self._file.seek(chunk.start)
             found = zlib.crc32(self._file.read(chunk.size))
-            self._sound[chunk] = chunk.checksum in (0, found)
-        return self._sound[chunk]
+            self._sound[number] = chunk.checksum in (0, found)
+        return self._sound[number]
 
 
 def _indexed(
-    file: BinaryIO, channels: dict[int, tuple[str, Coding]]
-) -> Iterator[tuple[int, int, int, _Chunk]]:
-    """Yield channel, time, place and chunk of each message that the file's indexes tell of."""
+    file: BinaryIO, channels: dict[int, tuple[str, Coding]], chunks: list[_Chunk]
+) -> Iterator[tuple[int, _Place]]:
+    """Yield time and place of each message that the file's indexes tell of; lists the chunks."""
     size = os.fstat(file.fileno()).st_size
     file.seek(len(MAGIC))
     chunk: _Chunk | None = None  # the newest
@@ -164,6 +215,7 @@ def _indexed(
         if opcode == Opcode.CHUNK:
             chunk = _chunk(file, offset, length)
             if chunk is not None:
+                chunks.append(chunk)
                 channels |= _channels_in(file, chunk.start, chunk.start + chunk.size)
         elif opcode == Opcode.MESSAGE_INDEX and chunk is not None:
             body = file.read(length)
@@ -173,7 +225,7 @@ def _indexed(
             entries = body[INDEX_HEAD.size :]
             if channel in channels and len(entries) % INDEX_ENTRY.size == 0:
                 for log_time, place in INDEX_ENTRY.iter_unpack(entries):
-                    yield channel, log_time, chunk.start + place, chunk
+                    yield log_time, _Place(chunk.start + place, channel, len(chunks) - 1)
         file.seek(offset + HEAD.size + length)
 
 
