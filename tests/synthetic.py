@@ -100,8 +100,8 @@ def facing_markers(
     towards = -seen.rotation.T @ seen.translation - corners.mean(axis=1)
     cosines = (normals * towards).sum(axis=1) / np.linalg.norm(towards, axis=1)
     facing = np.flatnonzero(cosines >= least)
-    pixels = seen.project(corners[facing].reshape(-1, 3)).reshape(-1, 4, 2)
-    return [tool.markers[k] for k in facing], pixels
+    pixels = seen.project(corners.reshape(-1, 3)).reshape(-1, 4, 2)
+    return [tool.markers[k] for k in facing], pixels[facing]
 
 
 class Studio:

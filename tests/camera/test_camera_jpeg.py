@@ -188,7 +188,7 @@ def test_a_camera_whose_jpeg_cannot_be_used_is_opened_again_and_decoded_by_openc
                     return read, image[:, 100:]  # a head that is not JPEG's
                 return read, image
 
-            capture.retrieve = retrieved
+            setattr(capture, "retrieve", retrieved)  # noqa: B010
             return capture
 
     webcam = Decoding(as_sent)

@@ -73,10 +73,11 @@ WAYS = tuple(
     for rate in RATES
     for records in ("nothing", "poses", "camera JPEG", "JPEG", "lossless")
 )
-PRIORITIES = tuple(
-    Way(30.0, records, priority)
-    for records in ("nothing", "JPEG", "lossless")
-    for priority in (("",) if records == "nothing" else ("", "nice 10", "nice 0", "idle"))
+COMPARED: tuple[Priority, ...] = ("", "nice 10", "nice 0", "idle")
+PRIORITIES = (
+    Way(30.0, "nothing"),
+    *(Way(30.0, "JPEG", priority) for priority in COMPARED),
+    *(Way(30.0, "lossless", priority) for priority in COMPARED),
 )
 
 
