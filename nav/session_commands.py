@@ -265,7 +265,7 @@ def replay(
         Folder of the session.
     source
         poses: as they were recorded. pictures: track the recorded pictures again (lossless ones
-        give the same poses to the bit).
+        and cameras' own JPEG give the same poses to the bit).
     registration
         registration.toml in place of what was touched.
     case

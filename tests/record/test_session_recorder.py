@@ -3,6 +3,7 @@
 import errno
 import os
 import signal
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -399,3 +400,15 @@ def test_when_what_is_recorded(options, source, wanted):
 def test_options_that_contradict_each_other_are_refused(arguments, said):
     with pytest.raises(InputError, match=said):
         record_options(*arguments)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+def test_the_process_of_the_pictures_stands_behind_tracking(with_pictures):
+    use, _ = with_pictures
+    process = use.recorder.pictures._process.pid
+    threads = os.listdir(f"/proc/{process}/task")
+    assert {os.getpriority(os.PRIO_PROCESS, int(thread)) for thread in threads} == {19}
+    # a session of its own would have its own share of the processors, whatever its priority
+    assert os.getsid(process) == os.getsid(0)
+    assert os.getpgid(process) == process  # not reached by the terminal's Ctrl-C
+    use.recorder.close()

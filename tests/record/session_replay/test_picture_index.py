@@ -24,7 +24,7 @@ from tests.synthetic import small_rig
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory):
-    return write_picture_session(tmp_path_factory.mktemp("pictures"))
+    return write_picture_session(tmp_path_factory.mktemp("pictures"), jpeg_cameras=["right"])
 
 
 @pytest.fixture
@@ -112,7 +112,9 @@ def test_flipped_bits_leave_out_pictures_and_never_change_one(written, seed, los
         assert found is None or np.array_equal(found, image)
 
 
-def test_lossless_pictures_give_the_same_poses_to_the_bit(session):
+def test_lossless_pictures_and_cameras_own_jpeg_give_the_same_poses_to_the_bit(session):
+    codings = {(picture.camera, picture.coding) for picture in PictureReader(session)}
+    assert codings == {("left", "lossless"), ("right", "camera JPEG")}
     opened, comparison = compare_replay(ReplayOptions(session, pictures=True))
     assert comparison.bit_equal, comparison.first
     seen = [d for d in comparison.deviations if d.name.startswith("pose")]
