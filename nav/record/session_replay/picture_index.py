@@ -8,9 +8,8 @@ import struct
 import threading
 import zlib
 from array import array
-from collections import defaultdict
+from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Protocol
@@ -43,11 +42,55 @@ class _Chunk(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Where a picture's message is, its channel, and the number of its chunk."""
+    """Where a picture's message is, and in which chunk."""
 
     message: int
-    channel: int
-    chunk: int
+    coding: Coding
+    chunk: _Chunk
+
+
+class _Places:
+    """Where the pictures are, by camera and time; of two of one time the later one in the file.
+
+    Plain arrays: a session of hours has a million pictures.
+    """
+
+    def __init__(self) -> None:
+        self._chunks: list[tuple[Coding, _Chunk]] = []
+        # by camera: times, messages, and which of the chunks
+        self._columns: dict[str, tuple[array[int], array[int], array[int]]] = {}
+        self._order: dict[str, np.ndarray[Any, np.dtype[np.intp]]] = {}
+
+    def add(self, camera: str, log_time: int, place: _Place) -> None:
+        kind = place.coding, place.chunk
+        if not self._chunks or self._chunks[-1] != kind:
+            self._chunks.append(kind)
+        columns = self._columns.setdefault(camera, (array("Q"), array("Q"), array("I")))
+        for column, value in zip(
+            columns, (log_time, place.message, len(self._chunks) - 1), strict=True
+        ):
+            column.append(value)
+
+    def sort(self) -> None:
+        """Sort them; none is added afterwards."""
+        for camera, (times, _, _) in self._columns.items():
+            backwards = np.array(times, np.uint64)[::-1]
+            _, first = np.unique(backwards, return_index=True)
+            self._order[camera] = len(backwards) - 1 - first
+
+    def __len__(self) -> int:
+        return sum(map(len, self._order.values()))
+
+    def get(self, camera: str, log_time: int) -> _Place | None:
+        if camera not in self._order:
+            return None
+        times, messages, chunks = self._columns[camera]
+        order = self._order[camera]
+        k = bisect_left(order, log_time, key=lambda index: times[index])
+        if k == len(order) or times[order[k]] != log_time:
+            return None
+        coding, chunk = self._chunks[chunks[order[k]]]
+        return _Place(messages[order[k]], coding, chunk)
 
 
 class PictureStore(Protocol):
@@ -73,49 +116,6 @@ class NoPictures:
         """Do nothing."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Places:
-    """Where a camera's pictures are: 22 bytes of memory each."""
-
-    times: np.ndarray[Any, np.dtype[np.uint64]]  # ns, increasing
-    messages: np.ndarray[Any, np.dtype[np.uint64]]
-    channels: np.ndarray[Any, np.dtype[np.uint16]]
-    chunks: np.ndarray[Any, np.dtype[np.uint32]]
-
-    def find(self, log_time: int) -> _Place | None:
-        """Return the place of the picture of a time."""
-        k = int(np.searchsorted(self.times, np.uint64(log_time)))
-        if k == len(self.times) or int(self.times[k]) != log_time:
-            return None
-        return _Place(int(self.messages[k]), int(self.channels[k]), int(self.chunks[k]))
-
-
-class _Listed:
-    """Places in the order of the file."""
-
-    def __init__(self) -> None:
-        self.times, self.messages = array("Q"), array("Q")
-        self.channels, self.chunks = array("H"), array("I")
-
-    def add(self, log_time: int, place: _Place) -> None:
-        self.times.append(log_time)
-        self.messages.append(place.message)
-        self.channels.append(place.channel)
-        self.chunks.append(place.chunk)
-
-    def sorted(self) -> _Places:
-        """Return them by time; of two pictures of one time the later one in the file."""
-        backwards = np.array(self.times, np.uint64)[::-1]
-        times, first = np.unique(backwards, return_index=True)
-        kept = len(backwards) - 1 - first
-        return _Places(
-            times,
-            np.array(self.messages, np.uint64)[kept],
-            np.array(self.channels, np.uint16)[kept],
-            np.array(self.chunks, np.uint32)[kept],
-        )
-
-
 class PictureIndex:
     """The pictures of one session.
 
@@ -137,20 +137,19 @@ class PictureIndex:
         self._file = path.open("rb")
         self._lock = threading.Lock()
         self._channels: dict[int, tuple[str, Coding]] = {}
-        self._chunks: list[_Chunk] = []
-        self._sound: dict[int, bool] = {}  # chunks that were looked at, by number
-        listed: dict[str, _Listed] = defaultdict(_Listed)
+        self._places = _Places()
+        self._sound: dict[_Chunk, bool] = {}  # those that were looked at
         try:
-            for log_time, place in _indexed(self._file, self._channels, self._chunks):
-                camera, coding = self._channels[place.channel]
-                listed[camera].add(log_time, place)
+            for channel, log_time, place, chunk in _indexed(self._file, self._channels):
+                camera, coding = self._channels[channel]
+                self._places.add(camera, log_time, _Place(place, coding, chunk))
                 self.exact &= coding != "JPEG"
         except (struct.error, ValueError, OverflowError, EndOfFile):
             pass  # damaged from here on: what stands before is there
-        self._places = {camera: places.sorted() for camera, places in listed.items()}
+        self._places.sort()
 
     def __len__(self) -> int:
-        return sum(len(places.times) for places in self._places.values())
+        return len(self._places)
 
     def picture(self, camera: str, at: float) -> Picture | None:
         """Return a camera's picture.
@@ -168,18 +167,17 @@ class PictureIndex:
             Grey levels; None where it was not recorded or is damaged.
         """
         log_time = self.clock.ns(at)
-        place = self._places[camera].find(log_time) if camera in self._places else None
+        place = self._places.get(camera, log_time)
         if place is None:
             return None
-        _, coding = self._channels[place.channel]
         with self._lock:
             # lossless pictures have checksums of their own
-            sound = coding == "lossless" or self._is_sound(place.chunk)
+            sound = place.coding == "lossless" or self._is_sound(place.chunk)
             data = _message_at(self._file, place.message) if sound else None
         if data is None:
             return None
         try:
-            return RecordedPicture(camera, log_time, 0, coding, data).image()
+            return RecordedPicture(camera, log_time, 0, place.coding, data).image()
         except PictureError:
             return None
 
@@ -187,20 +185,19 @@ class PictureIndex:
         """Free the file."""
         self._file.close()
 
-    def _is_sound(self, number: int) -> bool:
+    def _is_sound(self, chunk: _Chunk) -> bool:
         """Return whether a chunk has its checksum; read once."""
-        if number not in self._sound:
-            chunk = self._chunks[number]
+        if chunk not in self._sound:
             self._file.seek(chunk.start)
             found = zlib.crc32(self._file.read(chunk.size))
-            self._sound[number] = chunk.checksum in (0, found)
-        return self._sound[number]
+            self._sound[chunk] = chunk.checksum in (0, found)
+        return self._sound[chunk]
 
 
 def _indexed(
-    file: BinaryIO, channels: dict[int, tuple[str, Coding]], chunks: list[_Chunk]
-) -> Iterator[tuple[int, _Place]]:
-    """Yield time and place of each message that the file's indexes tell of; lists the chunks."""
+    file: BinaryIO, channels: dict[int, tuple[str, Coding]]
+) -> Iterator[tuple[int, int, int, _Chunk]]:
+    """Yield channel, time, place and chunk of each message that the file's indexes tell of."""
     size = os.fstat(file.fileno()).st_size
     file.seek(len(MAGIC))
     chunk: _Chunk | None = None  # the newest
@@ -215,7 +212,6 @@ def _indexed(
         if opcode == Opcode.CHUNK:
             chunk = _chunk(file, offset, length)
             if chunk is not None:
-                chunks.append(chunk)
                 channels |= _channels_in(file, chunk.start, chunk.start + chunk.size)
         elif opcode == Opcode.MESSAGE_INDEX and chunk is not None:
             body = file.read(length)
@@ -225,7 +221,7 @@ def _indexed(
             entries = body[INDEX_HEAD.size :]
             if channel in channels and len(entries) % INDEX_ENTRY.size == 0:
                 for log_time, place in INDEX_ENTRY.iter_unpack(entries):
-                    yield log_time, _Place(chunk.start + place, channel, len(chunks) - 1)
+                    yield channel, log_time, chunk.start + place, chunk
         file.seek(offset + HEAD.size + length)
 
 

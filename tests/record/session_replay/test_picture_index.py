@@ -76,7 +76,7 @@ def test_jpeg_pictures_are_those_that_the_reader_gives(written):
 def test_a_damaged_picture_is_missing_not_wrong(written):
     path, _ = written(True)
     whole = PictureIndex(path, START)
-    place = whole._places["left", START.ns(1001.0)].message
+    place = whole._places.get("left", START.ns(1001.0)).message
     data = bytearray(path.read_bytes())
     data[place + 200] ^= 0x10
     path.write_bytes(data)
