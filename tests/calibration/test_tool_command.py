@@ -29,7 +29,7 @@ from tests.said import codes
 from tests.synthetic import Studio, needle_poses, small_rig
 from tests.tracking.expect import seen
 
-FRAMES = 30
+FRAMES = 24
 CLEAN = Optics(blur=0.8, noise=2.0, gradient=(0.02, -0.02))
 
 
