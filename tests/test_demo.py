@@ -12,14 +12,12 @@ import pytest
 
 pytestmark = pytest.mark.timeout(900)
 SEED = 2
-# as the command, with cameras of the live window's size and a rougher light on what stands still
+# as the command, with cameras of the live window's size
 DEMO = """
 from nav import cli
 from phantoms.demo import run_demo
-from phantoms.twin import backdrop
 from phantoms.twin.default_rig import LIVE_SIZE
 run_demo.SMALL_SIZE = LIVE_SIZE
-backdrop.SAMPLES, backdrop.EDGE_SAMPLES = (1, 1, 2), (1, 1, 1)
 cli.main()
 """
 
