@@ -123,6 +123,14 @@ class BlockDay:
         )
 
     @cached_property
+    def straight(self) -> Rotation:
+        """The rotation that turns the needle's shaft to its z axis."""
+        known = self.needle.tip
+        assert known is not None
+        assert known.axis is not None
+        return Rotation.align_vectors([[0.0, 0.0, 1.0]], [known.axis])[0]
+
+    @cached_property
     def reference_file(self) -> Tool:
         """The reference body as its file says."""
         return replace(self.reference, scale_sd=0.001)
@@ -161,13 +169,11 @@ class BlockDay:
         """Return block_from_needle with the tip at a point, the shaft along a heading."""
         known = self.needle.tip
         assert known is not None
-        assert known.axis is not None
         z = heading / np.linalg.norm(heading)
         x = np.array([1.0, 0.0, 0.0]) - z[0] * z
         x /= np.linalg.norm(x)
         level = Rotation.from_matrix(np.column_stack([x, np.cross(z, x), z]))
-        straight, _ = Rotation.align_vectors([[0.0, 0.0, 1.0]], [known.axis])
-        turn = level * Rotation.from_rotvec([0.0, 0.0, roll]) * straight
+        turn = level * Rotation.from_rotvec([0.0, 0.0, roll]) * self.straight
         return RigidTransform.from_components(tip - turn.apply(known.position), turn)
 
     def touch(self, divot: BlockDivot, heading: Array) -> list[RigidTransform]:
@@ -243,7 +249,8 @@ class BlockDay:
     def frames(self, test: str, place: str, divot: str = "P") -> Iterator[TrackedFrame]:
         """Yield the frames of a test as they are tracked."""
         times, made = self.motion(test, divot)
-        poses = [self.rig_from_block(place) * one for one in made]
+        rig_from_block = self.rig_from_block(place)
+        poses = [rig_from_block * one for one in made]
         yield from (self._imaged if self.settings.images else self._posed)(place, times, poses)
 
     def _imaged(
@@ -274,9 +281,9 @@ class BlockDay:
         sd = np.repeat([0.02, 3e-4], 3)
         covariance = np.diag(sd**2)
         scale = 1.0 + self.settings.baseline_error
+        reference = self.rig_from_reference(place)
         for number, (time, pose) in enumerate(zip(times, poses, strict=True)):
             tools = {}
-            reference = self.rig_from_reference(place)
             for name, true in ((self.needle.name, pose), (self.reference.name, reference)):
                 # turned about the tool, not about the rig
                 tool = RigidTransform.from_components(
