@@ -152,7 +152,7 @@ def test_a_line_is_judged_like_a_path(standard):
     best = side_of(standard, "left").paths[0]
     through = Plan("through C2", best.entry, best.target - [0.0, 0.0, 9.0])
     lines = [Plan("mine", best.entry, best.target), through]
-    same, bad = plan_trajectories(neck(), one_side("left"), lines).lines
+    same, bad = plan_trajectories(neck(), None, lines).lines
     assert same.clearances[0].distance == pytest.approx(best.clearances[0].distance, abs=1e-6)
     assert same.probability.total.value == pytest.approx(best.probability.total.value, rel=1e-6)
     assert not same.problems
