@@ -68,7 +68,7 @@ def show(qtbot, folder):
 
     def open_window(feed):
         window = LiveWindow(sphere_case(), feed, load_tool(folder / "needle.toml"))
-        qtbot.addWidget(window)
+        qtbot.addWidget(window, before_close_func=leave_running)
         window.resize(1280, 800)
         window.show()
         qtbot.waitUntil(lambda: window.state.live, timeout=60_000)
@@ -79,9 +79,12 @@ def show(qtbot, folder):
 
 @pytest.fixture
 def window(show, feed):
-    window = show(feed)
-    yield window
-    window.feed = FakeFeed()  # closing it would end the process
+    return show(feed)
+
+
+def leave_running(window):
+    """Take the process away from a window that would end it when it is closed."""
+    window.feed = FakeFeed()
 
 
 def wait_blank(qtbot, window, event):
