@@ -123,14 +123,6 @@ class BlockDay:
         )
 
     @cached_property
-    def straight(self) -> Rotation:
-        """The rotation that turns the needle's shaft to its z axis."""
-        known = self.needle.tip
-        assert known is not None
-        assert known.axis is not None
-        return Rotation.align_vectors([[0.0, 0.0, 1.0]], [known.axis])[0]
-
-    @cached_property
     def reference_file(self) -> Tool:
         """The reference body as its file says."""
         return replace(self.reference, scale_sd=0.001)
@@ -169,11 +161,13 @@ class BlockDay:
         """Return block_from_needle with the tip at a point, the shaft along a heading."""
         known = self.needle.tip
         assert known is not None
+        assert known.axis is not None
         z = heading / np.linalg.norm(heading)
         x = np.array([1.0, 0.0, 0.0]) - z[0] * z
         x /= np.linalg.norm(x)
         level = Rotation.from_matrix(np.column_stack([x, np.cross(z, x), z]))
-        turn = level * Rotation.from_rotvec([0.0, 0.0, roll]) * self.straight
+        straight, _ = Rotation.align_vectors([[0.0, 0.0, 1.0]], [known.axis])
+        turn = level * Rotation.from_rotvec([0.0, 0.0, roll]) * straight
         return RigidTransform.from_components(tip - turn.apply(known.position), turn)
 
     def touch(self, divot: BlockDivot, heading: Array) -> list[RigidTransform]:
