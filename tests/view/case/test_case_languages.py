@@ -42,23 +42,23 @@ def window(request, language, qtbot, viewed, tmp_path):
 def check(window: CaseWindow) -> set[str]:
     """Check that no text is wider than its widget; return all that are shown."""
     shown = set()
-    for kind in (QPushButton, QCheckBox, QLabel):
-        for widget in window.findChildren(kind):
-            text = widget.text()
-            if not widget.isVisible() or not text or "<" in text:
-                continue
-            shown.add(text)
-            room = widget.width()
-            if isinstance(widget, QLabel) and widget.wordWrap():
-                words = widget.fontMetrics().boundingRect(
-                    0, 0, room, 10_000, Qt.TextFlag.TextWordWrap, text
-                )
-                assert words.width() <= room + 1, text
-                continue
-            needed = QFontMetricsF(widget.font()).horizontalAdvance(text.replace("&&", "&"))
-            assert needed <= room + 1, text
-            corner = widget.mapTo(window, widget.rect().bottomRight())
-            assert window.rect().contains(corner), text
+    buttons = window.findChildren(QPushButton) + window.findChildren(QCheckBox)
+    for widget in (*buttons, *window.findChildren(QLabel)):
+        text = widget.text()
+        if not widget.isVisible() or not text or "<" in text:
+            continue
+        shown.add(text)
+        room = widget.width()
+        if isinstance(widget, QLabel) and widget.wordWrap():
+            words = widget.fontMetrics().boundingRect(
+                0, 0, room, 10_000, Qt.TextFlag.TextWordWrap, text
+            )
+            assert words.width() <= room + 1, text
+            continue
+        needed = QFontMetricsF(widget.font()).horizontalAdvance(text.replace("&&", "&"))
+        assert needed <= room + 1, text
+        corner = widget.mapTo(window, widget.rect().bottomRight())
+        assert window.rect().contains(corner), text
     return shown
 
 
