@@ -127,13 +127,14 @@ class _Model:
         longest = np.where(self.slope_sds > 0, 30.0, LONGEST_READOUT * periods[list(self.free)])
         jitter = np.log([MILLI * LEAST_JITTER, periods.min()])
         shortest = np.full(count, np.log(MILLI * SHORTEST))
-        return tuple(
+        low, high = (
             np.concatenate([
                 delays[1:] + sign * periods[1:], sign * periods[1:],
                 shortest if sign < 0 else np.log(periods), [jitter[int(sign > 0)]], sign * longest,
             ])
             for sign in (-1.0, 1.0)
         )  # fmt: skip
+        return low, high
 
 
 def _model(cameras: Sequence[CameraChanges], readouts: Array, free: Sequence[int]) -> _Model:

@@ -182,9 +182,8 @@ class LightCollector:
                 middles.append(row / self.camera.size[1] - 0.5)
                 signals.append(lit)
                 noises.append(noise)
-        noise = np.array(noises)
-        good = noise <= NOISIER * max(noise.min(initial=1.0), 2 * LEAST_NOISE)
-        return np.array(middles)[good], np.array(signals).T[:, good], noise[good]
+        good = np.array(noises) <= NOISIER * max(min(noises, default=1.0), 2 * LEAST_NOISE)
+        return np.array(middles)[good], np.array(signals).T[:, good], np.array(noises)[good]
 
 
 def light_states(lit: Array) -> np.ndarray:
