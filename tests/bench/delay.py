@@ -160,7 +160,7 @@ def _print_shares(console: Console, seconds: float) -> None:
     """Print how much of an unknown lag three motions show."""
     rig = timed_rig((0.0, 0.0))
     table = _table(
-        ("motion", "lag ms", "tracked", "tip off, rms mm", "shown, rms ms", "most ms", "of the lag"),
+        ("motion", "lag ms", "tracked", "tip off, rms mm", "shown, ms", "of the lag"),
         "right camera late, not known",
     )  # fmt: skip
     free = swung(50.0, 200, free=True)
@@ -183,11 +183,10 @@ def _print_shares(console: Console, seconds: float) -> None:
             )  # fmt: skip
             rms = np.sqrt((off**2).sum(axis=1).mean())
             speed = np.sqrt((velocity**2).sum(axis=1).mean())
-            by_velocity = np.linalg.lstsq(velocity - velocity.mean(axis=0), off, rcond=1e-6)[0]
-            most = np.linalg.svd(by_velocity, compute_uv=False)[0]
+            shown = rms / speed
             table.add_row(
                 name, f"{1e3 * lag:g}", f"{len(poses) / count:.0%}", f"{rms:.3f}",
-                f"{1e3 * rms / speed:.2f}", f"{1e3 * most:.2f}", f"{most / lag:.0%}",
+                f"{1e3 * shown:.2f}", f"{shown / lag:.0%}",
             )  # fmt: skip
     console.print(table)
 
