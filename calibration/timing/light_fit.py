@@ -181,6 +181,8 @@ def fit_light(
     model = _model(cameras, np.asarray(readouts, float), free)
     unknowns, widths = _likeliest(model, MILLI * np.array(delays), TRIED)
     found, covariance = model.timing(unknowns), _covariance(model.cost, unknowns, widths)
+    changes = len(cameras[0])
+    covariance *= changes / max(changes - model.size, 1)  # as residuals' degrees of freedom
     by_delay = np.eye(model.size)[: len(cameras) - 1]
     delay_sd = np.append(0.0, _deviation(by_delay, covariance)) / MILLI
     readout_sd = np.array(readout_sds, float)

@@ -13,11 +13,13 @@ from calibration.timing.light_command import (
     light_timing,
     timed_rig,
 )
+from nav import cli
 from nav.camera.image_files import is_picture
 from nav.camera.rig import load_rig, write_rig
 from nav.core.errors import InputError
 from phantoms.twin.images import write_picture
 from tests.calibration.blinking import Seen, blinking_rig, irregular, recorded, regular
+from tests.camera.fake_webcams import FakeWebcams
 
 LED = Seen(spot=(23.5, 30.0), exposure=0.012, period=0.040, jitter=3e-4)
 SHEET = Seen(exposure=0.012, period=0.040, jitter=3e-4)
@@ -191,3 +193,32 @@ def test_nothing_is_written_where_nothing_is_known(tmp_path):
         )
     assert not (tmp_path / "timed.toml").exists()
     assert not (tmp_path / "timed.delay.png").exists()
+
+
+def test_live_cameras_are_looked_at_for_as_long_as_asked(tmp_path):
+    webcams = FakeWebcams(lambda index, time: np.full((48, 60), 60 + index, np.uint8), 30.0)
+    write_rig(tmp_path / "rig.toml", blinking_rig())
+    job = LightJob(tmp_path / "rig.toml", tmp_path / "timed.toml", None, ("left=0", "right=2"), 0.3)
+    with pytest.raises(InputError, match=r"webcams: \d+ images of left; expected 60 or more"):
+        calibrate_by_light(job, Console(quiet=True), webcams)
+    assert sorted(webcams.opened) == [0, 2]
+    assert not (tmp_path / "timed.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ([], "give either --tool FILE or --led"),
+        (["--led", "--tool", "needle.toml"], "give either --tool FILE or --led"),
+        (["--led"], "give --images DIR or --camera"),
+        (["--led", "--images", "here", "--seconds", "20"], "--seconds and --images"),
+        (["--led", "--camera", "left=0", "--seconds", "1"], "--seconds: expected 5 to 600"),
+        (["--tool", "needle.toml", "--camera", "left=0"], "--camera and --tool"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(options, says, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as end:
+        cli.main(["calibrate", "delay", "--rig", "rig.toml", "--output", "timed.toml", *options])
+    assert end.value.code == 2
+    assert says in capsys.readouterr().err
