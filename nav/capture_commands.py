@@ -54,9 +54,10 @@ def record(
     countdown
         Seconds before each start.
     lossless
-        PNG, the default.
+        PNG, the default, of images that a camera does not send as JPEG. Those that it does are
+        recorded as it sends them, which loses nothing either.
     jpeg
-        JPEG of quality 95 instead: less work and disk, but corners move a little.
+        JPEG of quality 95 instead of PNG: less work and disk, but corners move a little.
     rig
         rig.toml that the images must fit: its names and sizes. Else the cameras' largest size.
     size

@@ -8,6 +8,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+# matrices are small: threads of linear algebra would only take processors from what else runs;
+# before NumPy is loaded, and for child processes
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
 

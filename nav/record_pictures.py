@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,6 @@ from nav.camera.webcam import OpenCapture
 from nav.camera.webcam_numbers import parse_webcams
 from nav.core.errors import IncompleteInput, InputError
 from nav.core.files import provenance
-from nav.core.frameset import FrameSource
 from nav.core.notice import Notice
 from nav.display import can_show
 from nav.record.picture_recording.picture_checks import PictureChecker, marker_detectors
@@ -114,7 +113,7 @@ def record_pictures(
     if job.window and not can_show():
         raise InputError("no display here for the window; record without it: --no-window")
     with console.status("starting the cameras"):
-        source: FrameSource
+        source: LiveSource | UncalibratedCameras
         if rig is not None:
             source = LiveSource(rig, devices, capture=capture)
             sizes = {camera.name: camera.size for camera in rig.cameras}
@@ -129,7 +128,8 @@ def record_pictures(
     except InputError:
         source.close()
         raise
-    recorder = PictureRecorder(writer, job.options, _about(job, devices, sizes), clock)
+    about = _about(job, devices, sizes, source.jpeg_cameras)
+    recorder = PictureRecorder(writer, job.options, about, clock)
     run = RecordingRun(source, recorder, PictureChecker(detectors), clock)
     try:
         with suppress(KeyboardInterrupt):  # the usual way to stop
@@ -146,10 +146,18 @@ def record_pictures(
 
 
 def _about(
-    job: RecordJob, devices: Mapping[str, int], sizes: Mapping[str, tuple[int, int]]
+    job: RecordJob,
+    devices: Mapping[str, int],
+    sizes: Mapping[str, tuple[int, int]],
+    jpeg_cameras: Sequence[str],
 ) -> dict[str, Any]:
     cameras = [
-        {"name": name, "number": number, "size": list(sizes[name]) if name in sizes else None}
+        {
+            "name": name,
+            "number": number,
+            "size": list(sizes[name]) if name in sizes else None,
+            "own_jpeg": name in jpeg_cameras,
+        }
         for name, number in devices.items()
     ]
     about: dict[str, Any] = {"coding": job.coding.suffix.removeprefix("."), "camera": cameras}

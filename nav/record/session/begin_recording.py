@@ -78,12 +78,15 @@ def begin_recording(setup: RecordSetup, work: RecordedWork) -> Observer:
 def _recorder(setup: RecordSetup, work: RecordedWork, parent: Path) -> SessionRecorder:
     clock, files, pipeline = SessionClock.now(), work.carried_files(), work.session.pipeline
     attachments = files.read()
+    images = work.source.images if isinstance(work.source, CameraPoses) else None
+    live = images if isinstance(images, LiveSource) else None
+    options = {"pictures": setup.pictures, "camera_jpeg": [] if live is None else live.jpeg_cameras}
     about = about_session(
         setup.source,
         setup.code,
         pipeline.needle.name,
         pipeline.reference,
-        {"pictures": setup.pictures},
+        options,
         clock,
         files.limits.to_json(),
     )
@@ -97,8 +100,6 @@ def _recorder(setup: RecordSetup, work: RecordedWork, parent: Path) -> SessionRe
             writer.file.close()
         shutil.rmtree(folder, ignore_errors=True)  # made a moment ago
         raise
-    images = work.source.images if isinstance(work.source, CameraPoses) else None
-    live = images if isinstance(images, LiveSource) else None
     recorder = SessionRecorder(
         work.session, writer, pictures, tapped=live is not None, told=lambda: work.notices
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from nav.core.frameset import Picture
+from nav.core.frameset import Frame
 from nav.core.notice import Notice
 from nav.core.tracked_frame import TrackedFrame
 from nav.live.messages import Command
@@ -151,8 +151,8 @@ class SessionRecorder(Observer):
             result = Result(bare, times, state, self.found.in_use)
             self._put([result, *self._made(), *(Happened(event, at) for event in events)])
             if self.pictures is not None and not self.tapped and tracked.images is not None:
-                for name, frame in tracked.images.frames.items():
-                    self.pictures.offer(name, frame.time, frame.image)
+                for frame in tracked.images.frames.values():
+                    self.pictures.offer(frame)
         except Exception as error:  # a fault of the recorder must not end tracking
             self._failed(error)
 
@@ -170,10 +170,10 @@ class SessionRecorder(Observer):
         except Exception as error:
             self._failed(error)
 
-    def picture(self, camera: str, at: float, image: Picture) -> None:
+    def picture(self, frame: Frame) -> None:
         """Take a picture, in its camera's thread."""
         if self.pictures is not None:
-            self.pictures.offer(camera, at, image)
+            self.pictures.offer(frame)
 
     def close(self) -> None:
         """Write what is left, say that the session has ended, and complete its files."""

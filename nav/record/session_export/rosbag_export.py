@@ -217,7 +217,7 @@ def _add_pictures(content: SessionContent, writer: BagWriter) -> int:
 
 def _picture_message(picture: RecordedPicture) -> bytes:
     """Return a picture as recorded if it is a JPEG; as PNG, so that no bit is lost, if not."""
-    if not picture.lossless:
+    if picture.coding != "lossless":
         read_jpeg_message(picture.data)
         return picture.data
     done, data = cv2.imencode(".png", picture.image())
