@@ -222,17 +222,18 @@ def needle(
     Parameters
     ----------
     poses
-        poses.csv of `nav track` while the tip stood in the divot and the needle was tilted.
+        Poses while the tip stood in the divot and the needle was tilted: poses.csv of `nav track`,
+        a session's folder, or what PLUS, 3D Slicer or Perk Tutor recorded.
     output
         TOOL.toml to write; an old one is kept under a number.
     tool_name
-        Name of the needle in poses.csv.
+        Name of the needle in the poses.
     tool
         The needle's file, whose markers are kept; without it only name and tip are written.
     spin
-        poses.csv of the needle only spun about its own axis: gives the axis.
+        Poses of the needle only spun about its own axis: gives the axis.
     guide
-        Instead of --spin: poses.csv of the needle in a guide hole of known direction.
+        Instead of --spin: poses of the needle in a guide hole of known direction.
     direction
         That direction in the poses' frame, hub to tip: three numbers.
     rig

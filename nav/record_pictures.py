@@ -40,6 +40,7 @@ from nav.text.catalogue import ENGLISH, sentence
 
 GIVE_UP = 3.0  # s without an image of a camera after which recording without a window ends
 SHOWN_EVERY = 0.2  # s
+MOST_SIDE = 20_000  # px
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ class RecordJob:
         rig.toml, whose names and sizes the images must have.
     dictionaries : tuple of str
         Of the markers that are counted.
-    size : tuple of 2 ints
-        To ask the cameras for, px, without a rig.
+    size : tuple of 2 ints, optional
+        To ask the cameras for, px, without a rig; the largest they have by default.
     window : bool
         Show the window; else a line in the terminal.
     """
@@ -72,7 +73,7 @@ class RecordJob:
     coding: PictureCoding = LOSSLESS
     rig: Path | None = None
     dictionaries: tuple[str, ...] = ()
-    size: tuple[int, int] = LARGEST
+    size: tuple[int, int] | None = None
     window: bool = True
 
 
@@ -108,6 +109,9 @@ def record_pictures(
         raise InputError("--camera NAME=NUMBER: give at least one; nav doctor lists the numbers")
     for name in devices:
         check_folder_name(name)
+    if job.size is not None and not all(0 < side <= MOST_SIDE for side in job.size):
+        width, height = job.size
+        raise InputError(f"--size: expected 1 to {MOST_SIDE} px each, got {width} {height}")
     detectors = marker_detectors(job.dictionaries)
     new_recording_folder(job.output)
     if job.window and not can_show():
@@ -118,7 +122,7 @@ def record_pictures(
             source = LiveSource(rig, devices, capture=capture)
             sizes = {camera.name: camera.size for camera in rig.cameras}
         else:
-            source = UncalibratedCameras(devices, job.size, capture=capture)
+            source = UncalibratedCameras(devices, job.size or LARGEST, capture=capture)
             sizes = dict(source.sizes)
             if source.absent and not job.window:  # in the window it may still be plugged in
                 source.close()

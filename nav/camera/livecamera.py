@@ -313,7 +313,8 @@ class _Attempt:
                     return
                 self.stopped.wait(0.005)
                 continue
-            if taken.jpeg is not None:
+            undecoded = taken.jpeg is not None
+            if undecoded:
                 owner._jpeg_works = True
             shape = taken.grey.shape
             if problem := picture_size_problem(owner.camera, shape):

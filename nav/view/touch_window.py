@@ -41,7 +41,7 @@ class TouchWindow(GuidedWindow):
     guided : GuidedTouches
         Takes and refuses touches.
     cameras : tuple of str
-        Their names.
+        Their names; none where another tracker measures.
     tools : tuple of str
         Needle and reference body.
     fit : callable
@@ -85,6 +85,10 @@ class TouchWindow(GuidedWindow):
 
     def place_body(self, room: QRect) -> None:
         """Place the images at the left and the divots at the right."""
+        if not self.panes.names:
+            self.panes.hide()
+            self.list.setGeometry(room)
+            return
         wide, g = round(LIST_SHARE * room.width()), self.panes.metrics.grid
         self.panes.setGeometry(room.adjusted(0, 0, -wide - g, 0))
         self.list.setGeometry(room.adjusted(room.width() - wide, 0, 0, 0))

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 
 import cv2
 import numpy as np
@@ -20,6 +21,8 @@ from nav.camera.source import open_source
 from nav.core.tracked_frame import TrackedTool
 from nav.live.messages import Command
 from nav.live.worker import run
+from nav.record.session import begin_recording
+from nav.record.session.picture_recorder import PictureRecorder
 from nav.record.session.record_setup import RecordOptions
 from nav.record.session.session_reader import open_session
 from nav.run_live import LiveJob, live_job
@@ -143,6 +146,8 @@ def recorded(folder, tmp_path_factory):
     driver = Driver(folder)
     patch = pytest.MonkeyPatch()
     patch.setattr(live_source, "Webcams", lambda: driver)
+    # not behind whatever else this machine does: then pictures are dropped
+    patch.setattr(begin_recording, "PictureRecorder", partial(PictureRecorder, nice=0))
     seen = []
 
     def listen(tracked, state):

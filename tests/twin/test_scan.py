@@ -29,6 +29,8 @@ SOLID = BoneLook(900.0, 3.0, 0.0, 900.0, 0.0)
 AROUND_C2 = View(low_mm=-22.0, high_mm=26.0, side_mm=76.0, centre_mm=(0.0, -7.0))
 FILLED = Contrast(artery_hu=(400.0, 400.0), decay_hu_per_mm=0.0)
 PLAIN = ScanParameters(kernel=Kernel("soft", 0.35, 0.0, 0.7), artefacts=CLEAN, view=AROUND_C2)
+BLUNT = Kernel("soft", 1.0, 0.0, 1.5)
+COARSE = replace(PLAIN, kernel=BLUNT, spacing_mm=(1.2, 1.2, 1.2))
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +58,12 @@ def poor(anatomy):
     """The left artery occluded, the right one hypoplastic."""
     contrast = replace(FILLED, state=("occluded", "hypoplastic"))
     return simulate_scan(anatomy, replace(PLAIN, contrast=contrast))
+
+
+@pytest.fixture
+def coarsely_painted(monkeypatch):
+    """Voxels in fewer parts, where their edges do not count."""
+    monkeypatch.setattr("phantoms.twin.scan_kernel.FINEST", 1.5)
 
 
 def sampled(volume, points, order=1):
@@ -136,10 +144,9 @@ def test_thin_cortex_is_partly_resolved(anatomy):
     assert np.trapezoid(more, way) == pytest.approx(0.4 * 900.0, rel=0.15)
 
 
-def test_calibration_errors_scale_and_shift_all(anatomy):
-    coarse = replace(PLAIN, spacing_mm=(1.0, 1.0, 1.2))
-    true = simulate_scan(anatomy, coarse).volume.values.astype(float)
-    wrong = replace(coarse, artefacts=replace(CLEAN, scale=0.97, offset_hu=8.0))
+def test_calibration_errors_scale_and_shift_all(anatomy, coarsely_painted):
+    true = simulate_scan(anatomy, COARSE).volume.values.astype(float)
+    wrong = replace(COARSE, artefacts=replace(CLEAN, scale=0.97, offset_hu=8.0))
     shown = simulate_scan(anatomy, wrong).volume.values
     inside = (true > -1000) & (true < 3000) & (shown > -1024)
     np.testing.assert_allclose(shown[inside], 0.97 * (true[inside] + 1000) - 992, atol=1.1)
@@ -196,10 +203,8 @@ def test_a_fused_joint_is_filled_with_bone_and_an_open_one_is_not(anatomy):
         assert hu > 700.0 if is_fused else hu < 400.0
 
 
-def test_what_is_in_view_is_told(anatomy):
-    cut = replace(
-        PLAIN, spacing_mm=(1.2, 1.2, 1.2), view=replace(AROUND_C2, low_mm=-40.0, high_mm=12.0)
-    )
+def test_what_is_in_view_is_told(anatomy, coarsely_painted):
+    cut = replace(COARSE, view=replace(AROUND_C2, low_mm=-40.0, high_mm=12.0))
     seen = {s.name: s.seen for s in simulate_scan(anatomy, cut).truth.structures}
     assert seen["C3"] == "whole"
     assert seen["C1"] == seen["C2"] == seen["C4"] == "cut"
@@ -243,27 +248,19 @@ def test_a_hypoplastic_artery_is_thinner_by_its_share(anatomy):
     assert wide("hypoplastic") / wide("normal") == pytest.approx(0.25, abs=0.05)
 
 
-def test_without_contrast_arteries_are_as_dense_as_blood(anatomy):
+def test_without_contrast_arteries_are_as_dense_as_blood(anatomy, coarsely_painted):
     contrast = Contrast(phase="none", artery_hu=(45.0, 45.0))
-    scan = simulate_scan(anatomy, replace(PLAIN, contrast=contrast, spacing_mm=(1.2, 1.2, 1.2)))
+    scan = simulate_scan(anatomy, replace(COARSE, contrast=contrast))
     assert not any(a.enhanced for a in scan.truth.arteries)
 
 
-def test_the_same_seed_gives_the_same_scan_and_another_another(anatomy):
+def test_the_same_seed_gives_the_same_scan_and_another_another(anatomy, coarsely_painted):
     small = replace(AROUND_C2, low_mm=-6.0, high_mm=0.0, side_mm=40.0)
-    noisy = replace(
-        PLAIN, view=small, spacing_mm=(1.2, 1.2, 1.2), artefacts=replace(CLEAN, noise_hu=20.0)
-    )
+    noisy = replace(COARSE, view=small, artefacts=replace(CLEAN, noise_hu=20.0))
     one, two = simulate_scan(anatomy, noisy), simulate_scan(anatomy, noisy)
     other = simulate_scan(anatomy, replace(noisy, seed=1))
     assert np.array_equal(one.volume.values, two.volume.values)
     assert not np.array_equal(one.volume.values, other.volume.values)
-
-
-@pytest.fixture
-def coarsely_painted(monkeypatch):
-    """Voxels in fewer parts, where their edges do not count."""
-    monkeypatch.setattr("phantoms.twin.scan_kernel.FINEST", 1.5)
 
 
 def test_noise_grows_behind_the_shoulders_from_side_to_side(anatomy, coarsely_painted):
@@ -283,8 +280,7 @@ def test_noise_grows_behind_the_shoulders_from_side_to_side(anatomy, coarsely_pa
 
 def test_fillings_of_metal_streak_only_near_their_height(anatomy, coarsely_painted):
     view = View(low_mm=-30.0, high_mm=20.0, side_mm=150.0, centre_mm=(0.0, -30.0))
-    blunt = Kernel("soft", 1.0, 0.0, 1.5)
-    base = replace(PLAIN, spacing_mm=(2.0, 2.0, 2.0), view=view, kernel=blunt)
+    base = replace(PLAIN, spacing_mm=(2.0, 2.0, 2.0), view=view, kernel=BLUNT)
     plain = simulate_scan(anatomy, base).volume
     metal = simulate_scan(anatomy, replace(base, artefacts=replace(CLEAN, metal=4))).volume
     z = plain.origin[2] + plain.spacing[2] * np.arange(len(plain.values))

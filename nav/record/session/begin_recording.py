@@ -16,7 +16,12 @@ from nav.live.session import Session
 from nav.record.session.carried_files import CarriedFiles
 from nav.record.session.picture_recorder import PictureRecorder
 from nav.record.session.record_setup import RecordSetup
-from nav.record.session.session_about import SessionClock, about_session, new_session_folder
+from nav.record.session.session_about import (
+    ORIGINAL,
+    SessionClock,
+    about_session,
+    new_session_folder,
+)
 from nav.record.session.session_recorder import NotRecording, SessionRecorder
 from nav.record.session.session_writer import SessionWriter
 from nav.tracking.camera_poses import CameraPoses
@@ -90,6 +95,7 @@ def _recorder(setup: RecordSetup, work: RecordedWork, parent: Path) -> SessionRe
         clock,
         files.limits.to_json(),
     )
+    about |= {f"{ORIGINAL}{name}": digest for name, digest in files.originals(attachments).items()}
     folder = new_session_folder(parent, setup.code, clock)
     writer = None
     try:

@@ -30,7 +30,6 @@ from nav.record.session.session_pictures import PictureWriter
 FLUSH = 0.15  # s
 LOOK = 0.5  # s between two looks at the disk
 SYNC = 1.0  # s
-NICE = 10
 MOST_PENDING = 32 * 1024 * 1024  # bytes that wait for a full disk
 ENCODERS = 2
 NO_PIXELS = np.empty((0, 0), np.uint8)
@@ -43,7 +42,7 @@ class PictureProcess:
     ----------
     order : mapping
         "folder", "about", "cameras", "lossless", "memory" (a file), "slot" (bytes of one picture),
-        "reserve" (bytes of the disk that pictures leave free).
+        "reserve" (bytes of the disk that pictures leave free), "nice" (its priority).
     """
 
     def __init__(self, order: Mapping[str, Any]) -> None:
@@ -190,9 +189,10 @@ class PictureProcess:
 def main() -> None:
     """Do what the first line of the input says."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C belongs to the window's process
+    order = json.loads(sys.stdin.buffer.readline())
     with suppress(OSError, AttributeError):
-        os.nice(NICE)
-    process = PictureProcess(json.loads(sys.stdin.buffer.readline()))
+        os.nice(order["nice"])
+    process = PictureProcess(order)
     process.say(ready=True)
     process.work()
 

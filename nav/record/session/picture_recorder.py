@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[3]
 MEMORY = 128 * 1024 * 1024  # bytes of pictures on their way
 FEWEST_SLOTS, MOST_SLOTS = 8, 64
 RESERVE = 500 * 1024 * 1024  # bytes of the disk that pictures leave to the poses
+NICE = 19  # what tracking leaves is enough, or pictures are dropped
 READY = 30.0  # s for the process to start, on a busy machine
 CLOSE = 10.0  # s for it to write what is left
 ENDED = "ended"  # the process itself
@@ -51,6 +52,8 @@ class PictureRecorder:
         Of the session.
     reserve : int
         Bytes of the disk that are left free.
+    nice : int
+        Priority of the process that writes, 19 the least.
 
     Attributes
     ----------
@@ -76,6 +79,7 @@ class PictureRecorder:
         lossless: bool,
         clock: SessionClock,
         reserve: int = RESERVE,
+        nice: int = NICE,
     ) -> None:
         self.clock, self.slot = clock, largest
         self.kept: Counter[str] = Counter()
@@ -97,6 +101,7 @@ class PictureRecorder:
                 "memory": str(memory),
                 "slot": largest,
                 "reserve": reserve,
+                "nice": nice,
             }
             self._send(order)
             self._wait_until_ready(folder)
@@ -208,7 +213,10 @@ def _start() -> "subprocess.Popen[bytes]":
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env=os.environ | {"PYTHONPATH": path},
-        start_new_session=True,  # it ends with its input, not with the terminal's Ctrl-C
+        # It ends with its input, not with the terminal's Ctrl-C. Not a session of its own: Linux
+        # shares processors among sessions, and then its low priority counts within its own only
+        # (sched(7), autogroup).
+        process_group=0,
     )
 
 

@@ -203,8 +203,10 @@ def _add_pictures(content: SessionContent, writer: BagWriter) -> int:
     """Add all cameras' pictures; return how many are damaged and left out."""
     if not (content.folder / PICTURES_FILE).is_file():
         return 0
-    damaged = 0
+    damaged, seconds = 0, max(content.reader.duration, 1e-9)
     for picture in PictureReader(content.folder):
+        at = content.reader.seconds(picture.log_time)
+        content.report("pictures", min(max(at / seconds, 0.0), 1.0))
         try:
             message = _picture_message(picture)
         except PictureError:

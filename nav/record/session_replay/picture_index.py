@@ -7,11 +7,14 @@ import os
 import struct
 import threading
 import zlib
+from array import array
+from bisect import bisect_left
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
+import numpy as np
 from mcap.data_stream import ReadDataStream
 from mcap.exceptions import EndOfFile
 from mcap.opcode import Opcode
@@ -44,6 +47,50 @@ class _Place(NamedTuple):
     message: int
     coding: Coding
     chunk: _Chunk
+
+
+class _Places:
+    """Where the pictures are, by camera and time; of two of one time the later one in the file.
+
+    Plain arrays: a session of hours has a million pictures.
+    """
+
+    def __init__(self) -> None:
+        self._chunks: list[tuple[Coding, _Chunk]] = []
+        # by camera: times, messages, and which of the chunks
+        self._columns: dict[str, tuple[array[int], array[int], array[int]]] = {}
+        self._order: dict[str, np.ndarray[Any, np.dtype[np.intp]]] = {}
+
+    def add(self, camera: str, log_time: int, place: _Place) -> None:
+        kind = place.coding, place.chunk
+        if not self._chunks or self._chunks[-1] != kind:
+            self._chunks.append(kind)
+        columns = self._columns.setdefault(camera, (array("Q"), array("Q"), array("I")))
+        for column, value in zip(
+            columns, (log_time, place.message, len(self._chunks) - 1), strict=True
+        ):
+            column.append(value)
+
+    def sort(self) -> None:
+        """Sort them; none is added afterwards."""
+        for camera, (times, _, _) in self._columns.items():
+            backwards = np.array(times, np.uint64)[::-1]
+            _, first = np.unique(backwards, return_index=True)
+            self._order[camera] = len(backwards) - 1 - first
+
+    def __len__(self) -> int:
+        return sum(map(len, self._order.values()))
+
+    def get(self, camera: str, log_time: int) -> _Place | None:
+        if camera not in self._order:
+            return None
+        times, messages, chunks = self._columns[camera]
+        order = self._order[camera]
+        k = bisect_left(order, log_time, key=lambda index: times[index])
+        if k == len(order) or times[order[k]] != log_time:
+            return None
+        coding, chunk = self._chunks[chunks[order[k]]]
+        return _Place(messages[order[k]], coding, chunk)
 
 
 class PictureStore(Protocol):
@@ -90,15 +137,16 @@ class PictureIndex:
         self._file = path.open("rb")
         self._lock = threading.Lock()
         self._channels: dict[int, tuple[str, Coding]] = {}
-        self._places: dict[tuple[str, int], _Place] = {}
+        self._places = _Places()
         self._sound: dict[_Chunk, bool] = {}  # those that were looked at
         try:
             for channel, log_time, place, chunk in _indexed(self._file, self._channels):
                 camera, coding = self._channels[channel]
-                self._places[camera, log_time] = _Place(place, coding, chunk)
+                self._places.add(camera, log_time, _Place(place, coding, chunk))
                 self.exact &= coding != "JPEG"
         except (struct.error, ValueError, OverflowError, EndOfFile):
             pass  # damaged from here on: what stands before is there
+        self._places.sort()
 
     def __len__(self) -> int:
         return len(self._places)
@@ -119,7 +167,7 @@ class PictureIndex:
             Grey levels; None where it was not recorded or is damaged.
         """
         log_time = self.clock.ns(at)
-        place = self._places.get((camera, log_time))
+        place = self._places.get(camera, log_time)
         if place is None:
             return None
         with self._lock:

@@ -28,7 +28,7 @@ from nav.camera.rig import Rig, load_rig
 from nav.core.frameset import Frame
 from nav.live.session import Session
 from nav.pipeline import Pipeline
-from nav.record.session.picture_recorder import PictureRecorder
+from nav.record.session.picture_recorder import NICE, PictureRecorder
 from nav.record.session.session_about import SessionClock, about_session
 from nav.record.session.session_recorder import SessionRecorder
 from nav.record.session.session_writer import SessionWriter
@@ -40,7 +40,7 @@ from tests.live.looping import Loop, sphere_case
 FRAMES = 6
 CAMERA_QUALITY = 90
 Records = Literal["nothing", "poses", "camera JPEG", "JPEG", "lossless"]
-Priority = Literal["", "nice 19", "idle"]  # of the process that writes pictures; its own: nice 10
+Priority = Literal["", "nice 10", "nice 0", "idle"]  # of the process that writes; its own: nice 19
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,11 @@ class Way:
         return self.records not in ("nothing", "poses")
 
     @property
+    def nice(self) -> int:
+        """Of the process that writes pictures."""
+        return int(self.priority.removeprefix("nice ")) if "nice" in self.priority else NICE
+
+    @property
     def name(self) -> str:
         """What is recorded, and with which priority."""
         return f"{self.records}, {self.priority}" if self.priority else self.records
@@ -68,7 +73,7 @@ WAYS = tuple(
     for rate in RATES
     for records in ("nothing", "poses", "camera JPEG", "JPEG", "lossless")
 )
-COMPARED: tuple[Priority, ...] = ("", "nice 19", "idle")
+COMPARED: tuple[Priority, ...] = ("", "nice 10", "nice 0", "idle")
 PRIORITIES = (
     Way(30.0, "nothing"),
     *(Way(30.0, "JPEG", priority) for priority in COMPARED),
@@ -172,9 +177,17 @@ class Bench:
         if way.pictures:
             largest = max(c.size[0] * c.size[1] for c in self.rig.cameras)
             pictures = PictureRecorder(
-                folder, about, self.rig.names, largest, way.records == "lossless", clock, reserve=0
+                folder,
+                about,
+                self.rig.names,
+                largest,
+                way.records == "lossless",
+                clock,
+                0,
+                way.nice,
             )
-            _set_priority(pictures._process.pid, way.priority)
+            if way.priority == "idle":
+                _make_idle(pictures._process.pid)
         recorder = SessionRecorder(session, writer, pictures, tapped=True, reserve=0)
         try:
             yield recorder
@@ -214,13 +227,10 @@ class Bench:
                 recorder.picture(Frame(name, time.monotonic(), image, jpeg))
 
 
-def _set_priority(process: int, priority: Priority) -> None:
-    """Change the priority of all threads of a process."""
-    for thread in map(int, os.listdir(f"/proc/{process}/task")):
-        if priority == "nice 19":
-            os.setpriority(os.PRIO_PROCESS, thread, 19)
-        elif priority == "idle":
-            os.sched_setscheduler(thread, os.SCHED_IDLE, os.sched_param(0))
+def _make_idle(process: int) -> None:
+    """Let all threads of a process run only where nothing else does."""
+    for thread in os.listdir(f"/proc/{process}/task"):
+        os.sched_setscheduler(int(thread), os.SCHED_IDLE, os.sched_param(0))
 
 
 def _processor_seconds(process: int) -> float:

@@ -8,6 +8,7 @@ import pytest
 from nav.camera.rig import Rig
 from nav.core.frameset import Frame, FrameSet
 from nav.record.session.session_about import about_session
+from nav.record.session.session_format import FRAME
 from nav.record.session.session_pictures import PictureReader, PictureWriter
 from nav.record.session.session_reader import open_session
 from nav.record.session_replay.compare_replay import compare_replay
@@ -23,7 +24,7 @@ from tests.synthetic import small_rig
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory):
-    return write_picture_session(tmp_path_factory.mktemp("pictures"))
+    return write_picture_session(tmp_path_factory.mktemp("pictures"), jpeg_cameras=["right"])
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def test_jpeg_pictures_are_those_that_the_reader_gives(written):
 def test_a_damaged_picture_is_missing_not_wrong(written):
     path, _ = written(True)
     whole = PictureIndex(path, START)
-    place = whole._places["left", START.ns(1001.0)].message
+    place = whole._places.get("left", START.ns(1001.0)).message
     data = bytearray(path.read_bytes())
     data[place + 200] ^= 0x10
     path.write_bytes(data)
@@ -111,11 +112,13 @@ def test_flipped_bits_leave_out_pictures_and_never_change_one(written, seed, los
         assert found is None or np.array_equal(found, image)
 
 
-def test_lossless_pictures_give_the_same_poses_to_the_bit(session):
-    _, use, comparison = compare_replay(ReplayOptions(session, pictures=True))
+def test_lossless_pictures_and_cameras_own_jpeg_give_the_same_poses_to_the_bit(session):
+    codings = {(picture.camera, picture.coding) for picture in PictureReader(session)}
+    assert codings == {("left", "lossless"), ("right", "camera JPEG")}
+    opened, comparison = compare_replay(ReplayOptions(session, pictures=True))
     assert comparison.bit_equal, comparison.first
     seen = [d for d in comparison.deviations if d.name.startswith("pose")]
-    assert [d.compared for d in seen] == [len(use.frames)] * 2
+    assert [d.compared for d in seen] == [opened.reader.counts[FRAME]] * 2
 
 
 def test_a_picture_that_was_not_recorded_is_told_and_the_table_says_from_where(session):
