@@ -150,6 +150,13 @@ TRACKING: dict[str, Template] = {
         "rows of {camera} alternate like a comb: interlaced images? Use a progressive source, or "
         "deinterlace"
     ),
+    "deinterlaced": (
+        "{what} of {camera} are interpolated, every second one: deinterlaced images? Use a "
+        "progressive source"
+    ),
+    "median_filtered": (
+        "{camera}: image is median filtered, which is taken into account: turn noise reduction off"
+    ),
     "pixels_copied": (
         "{what} of {camera} are copied from their neighbours, every {period} px: enlarged "
         "images? Use the camera's own size"

@@ -39,8 +39,12 @@ def pixel_notices(camera: str, grid: PixelGrid) -> tuple[Notice, ...]:
     if grid.interlaced:
         return (Notice("interlaced", {"camera": camera}),)
     said = []
-    if any(grid.enlarged):
-        rows, columns = grid.enlarged
+    rows, columns = grid.enlarged
+    halved = any(grid.between) or (not grid.copied and rows != columns)
+    if halved:
+        what = Notice("rows" if rows or grid.between[0] else "columns")
+        said.append(Notice("deinterlaced", {"what": what, "camera": camera}))
+    elif any(grid.enlarged):
         what = Notice("rows") if not columns else Notice("columns" if not rows else "pixels")
         code = "pixels_copied" if grid.copied else "pixels_mixed"
         facts = {"what": what, "camera": camera, "period": max(rows, columns)}
@@ -67,6 +71,8 @@ def picture_notices(cameras: Iterable[CameraState]) -> tuple[Notice, ...]:
     for state in cameras:
         name = state.camera_model.camera.name
         said += _processing(name, state.sharpness.sharpening, state.growth)
+        if state.takes_median:
+            said.append(Notice("median_filtered", {"camera": name}))
         said += pixel_notices(name, state.grid)
     return tuple(said)
 

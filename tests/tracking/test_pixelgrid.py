@@ -1,4 +1,4 @@
-"""Pixels that are not a sensor's own: enlarged, interlaced and thresholded pictures are named."""
+"""Pixels that are not a sensor's own: enlarged, interlaced, thresholded pictures are named."""
 
 from dataclasses import replace
 from functools import partial
@@ -22,6 +22,7 @@ from tests.bench.degraded.alter import (
     two_tone,
     unsharp,
 )
+from tests.bench.degraded.fields import blend, bob, directed, linear
 from tests.said import noticed, said
 from tests.synthetic import Studio, needle_poses, small_rig
 from tests.tracking.expect import seen, sigmas
@@ -37,6 +38,11 @@ def scene():
     places = list(needle_poses(3, np.random.default_rng(4)))
     frames = [studio.frames([Placed(needle_body(tool), at, np.zeros(6))]) for at in places]
     return tool, rig, places, frames
+
+
+def still(combine, kept=0, **settings):
+    """What a deinterlacer makes of a picture in which nothing moves."""
+    return lambda picture: combine(picture, picture, kept, **settings)
 
 
 def of(picture, rig, tool, place):
@@ -59,8 +65,9 @@ def of(picture, rig, tool, place):
         median,
         partial(unsharp, amount=1.0, width=1.5),
         lambda p: cv2.GaussianBlur(p, (0, 0), 2.0),
+        still(blend),
     ],
-    ids=["as it is", "JPEG", "median", "sharpened", "blurred"],
+    ids=["as it is", "JPEG", "median", "sharpened", "blurred", "blended"],
 )
 def test_a_sensors_own_pixels_are_sound(scene, alter):
     tool, rig, places, frames = scene
@@ -92,6 +99,16 @@ def test_a_sensors_own_pixels_are_sound(scene, alter):
         (partial(enlarged, how=cv2.INTER_LINEAR, factor=1.5), {"enlarged": (3, 3)}),
         (doubled, {"enlarged": (2, 0), "copied": True}),
         (lambda p: np.ascontiguousarray(doubled(p.T).T), {"enlarged": (0, 2), "copied": True}),
+        (still(linear), {"between": (True, False)}),
+        (lambda p: jpeg(still(linear, 1)(p), 80), {"between": (True, False)}),
+        (
+            lambda p: np.ascontiguousarray(still(linear)(p.T).T),
+            {"between": (False, True)},
+        ),
+        (still(directed), {"between": (True, False)}),
+        (still(bob), {"enlarged": (2, 0)}),
+        (lambda p: jpeg(still(bob, 1)(p), 80), {"enlarged": (2, 0)}),
+        (still(bob, how=cv2.INTER_CUBIC), {"enlarged": (2, 0)}),
         (interlaced, {"interlaced": True}),
         (two_tone, {"two_tone": True}),
     ],
@@ -109,6 +126,9 @@ def test_pixels_that_are_not_are_named(scene, alter, expected):
         (partial(enlarged, how=cv2.INTER_NEAREST), "pixels of left are copied"),
         (partial(enlarged, how=cv2.INTER_NEAREST, factor=1.25), "rows of left are copied"),
         (doubled, "rows of left are copied"),
+        (still(linear), "rows of left are interpolated"),
+        (still(bob, 0), "rows of left are interpolated"),
+        (still(bob, 1), "rows of left are interpolated"),
         (two_tone, "images of left are black and white"),
     ],
 )

@@ -1,6 +1,6 @@
 """What is known of each camera's images from earlier ones, updated from new ones."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,7 +9,16 @@ from nav.core.frames import Array
 from nav.core.frameset import FrameSet, Picture
 from nav.tracking.detect.marker_refinement import START_BLUR
 from nav.tracking.fit.camera_model import CameraModel
+from nav.tracking.fit.fit_result import FitResult
 from nav.tracking.fit.marker_views import MarkerViews
+from nav.tracking.fit.median_filter import (
+    NO_MEDIAN,
+    ROUGH_MEDIAN,
+    MedianFilter,
+    explains_more,
+    is_worth_trying,
+    without_median,
+)
 from nav.tracking.fit.noise_growth import NoiseGrowth, noise_growth
 from nav.tracking.fit.normal_equations import curve_information
 from nav.tracking.fit.response import Response
@@ -21,6 +30,7 @@ from nav.tracking.follow.pose_candidate import PoseCandidate
 from nav.tracking.follow.sharpness import Look, Sharpness, can_teach, learn
 
 LOOK_AGAIN = 30  # frame sets from one check of a camera's pixels to the next
+CONFIRM = 2  # the same after what is odd about them has changed
 NOISIER = 1.5  # than a moment ago: then they are checked at once
 LOOKS = 0.3  # of a view's variance explained, from which its pixels are those of a marker
 ENOUGH = 3  # views of a tool from which a camera's curve is learnt
@@ -54,6 +64,10 @@ class CameraState:
         Growth of covariances by errors that pixels share.
     growth_wait : int
         Frame sets until that is estimated again.
+    median : MedianFilter
+        Whether it filters its images by a median.
+    median_wait : int
+        Frame sets until that is estimated again.
     alarm : bool
         Whether its images suddenly fit worse.
     """
@@ -68,6 +82,8 @@ class CameraState:
     grid_wait: int = 0  # frame sets until its pixels are checked again
     growth: NoiseGrowth = field(default_factory=NoiseGrowth)
     growth_wait: int = 0  # frame sets until it is estimated again
+    median: MedianFilter = NO_MEDIAN
+    median_wait: int = 0  # frame sets until it is estimated again
     alarm: bool = False  # whether its images suddenly fit worse
 
     def count_frame_set(self) -> None:
@@ -75,12 +91,31 @@ class CameraState:
         self.sharpness.since += 1
         self.grid_wait -= 1
         self.growth_wait -= 1
+        self.median_wait -= 1
+
+    @property
+    def takes_median(self) -> bool:
+        """Whether a median filter has to be taken into account.
+
+        Not in images whose sharpening is undone, or whose pixels are not a sensor's own.
+        """
+        return self.median.filters and self.can_take_median
+
+    @property
+    def rough(self) -> float:
+        """Px, one sd, that a marker's corners are off beyond what noise explains."""
+        return float(np.hypot(self.grid.rough, ROUGH_MEDIAN if self.takes_median else 0.0))
+
+    @property
+    def can_take_median(self) -> bool:
+        """Whether what a median filter would do is known in its images."""
+        return self.sharpness.sharpening == PLAIN and self.grid.sound
 
     def forget(self) -> None:
         """Forget what was learnt of the images, as nothing fits: it may be why."""
         self.response, self.blur, self.spread = Response(), START_BLUR.copy(), 0.0
         self.sharpness.doubt()
-        self.grid_wait = self.growth_wait = 0
+        self.grid_wait = self.growth_wait = self.median_wait = 0
 
 
 def learn_from_views(
@@ -140,7 +175,16 @@ def learn_noise_growth(
         fit_result.marker_views, pictures, fit_result.projection.pose, fit_result.velocity,
         [each.sharpness.sharpening for each in states],
     )  # fmt: skip
-    fitted = [plain[c].picture if c in plain else pictures[c] for c in range(len(states))]
+    fitted = [
+        (
+            plain[c].picture
+            if c in plain
+            else without_median(fit_result, pictures[c], c)
+            if each.takes_median
+            else pictures[c]
+        )
+        for c, each in enumerate(states)
+    ]
     as_given = [c not in plain for c in range(len(states))]
     for index in due:
         each = states[index]
@@ -150,6 +194,57 @@ def learn_noise_growth(
         changed |= each.growth.learn(*sums)
         each.growth_wait = each.growth.wait
     return changed
+
+
+def learn_median_filter(
+    states: Sequence[CameraState],
+    candidate: PoseCandidate,
+    pictures: Sequence[Picture],
+    look: Callable[[Sequence[bool]], FitResult | None],
+) -> bool:
+    """Learn whether cameras filter their images by a median, from a tool that was found.
+
+    Parameters
+    ----------
+    states : sequence of CameraState
+        Of each camera; updated where due.
+    candidate : PoseCandidate
+        The tool.
+    pictures : sequence of ndarray
+        Image of each camera, as it gave them.
+    look : callable
+        From whether each camera filters to the fit result with that.
+
+    Returns
+    -------
+    bool
+        Whether a camera is judged differently now.
+    """
+    fit_result, used = candidate.fit_result, candidate.consensus.used
+    before = [each.takes_median for each in states]
+    doubtful = []
+    for index, each in enumerate(states):
+        if not each.can_take_median or not (each.median_wait <= 0 or each.alarm):
+            continue
+        worth = is_worth_trying(fit_result, used, pictures[index], index)
+        if worth or before[index] or each.alarm or not each.median.looks:
+            doubtful.append(index)
+        elif worth is not None:
+            each.median = each.median.learn(False)
+        each.median_wait = each.median.wait
+    if not doubtful:
+        return False
+    plain: FitResult | None = fit_result
+    if any(before):
+        plain = look([has and c not in doubtful for c, has in enumerate(before)])
+    filtered = look([has or c in doubtful for c, has in enumerate(before)])
+    if plain is None or filtered is None:
+        return False
+    for index in doubtful:
+        each = states[index]
+        each.median = each.median.learn(explains_more(plain, filtered, index))
+        each.median_wait = each.median.wait
+    return before != [each.takes_median for each in states]
 
 
 def look_at_pixels(
@@ -188,7 +283,8 @@ def look_at_pixels(
             continue
         boxes = boxes_of(candidate.corners[own], each.camera_model.camera.size)
         grid = pixel_grid(frame.image, boxes, each.spread or LEAST_SPREAD)
-        each.grid_wait, changed = LOOK_AGAIN, changed or grid != each.grid
+        each.grid_wait = LOOK_AGAIN if grid == each.grid else CONFIRM
+        changed |= grid != each.grid
         each.grid = grid
     return changed
 

@@ -1,6 +1,7 @@
 """One tool in one frame set: predicted, fitted to the pixels, judged."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,11 +13,13 @@ from nav.tracking.fit.fit_result import FitResult, ViewAppearance
 from nav.tracking.fit.fit_state import CameraInput, FitInput
 from nav.tracking.fit.initial_pose import APART, angle_between, find_start, flat
 from nav.tracking.fit.marker_views import MarkerViews
+from nav.tracking.fit.median_filter import without_median
 from nav.tracking.fit.sharpening import Sharpening
 from nav.tracking.fit.tool_shape import Shape
 from nav.tracking.fit.workers import Workers
 from nav.tracking.follow.camera_state import (
     CameraState,
+    learn_median_filter,
     learn_noise_growth,
     learn_sharpness,
     look_at_pixels,
@@ -32,6 +35,7 @@ from nav.tracking.tool import Tool
 NEAR, FAR = 0.8, 3.0  # px, blur added while coming near: after a good prediction, after a bad one
 AFTER_DETECTION = 0.5  # px of blur added: corners were refined already
 CALM = 0.15  # px of surprise, up to which there is no need to come near
+MEDIAN_FITS = 2  # after the first: what the filter does is known better each time
 SMEARING = 60.0  # px/s: half a pixel in an exposure of 8 ms
 
 
@@ -149,21 +153,27 @@ class Follower:
         extra: float,
         workers: Workers,
         sharpenings: Sequence[Sharpening] | None = None,
+        medians: Sequence[bool] | None = None,
     ) -> FitResult | None:
-        """Fit the pixels of some views, with the cameras' sharpening as known or as given."""
+        """Fit the pixels of some views, with the cameras' filters as known or as given."""
         if sharpenings is None:
             sharpenings = [each.sharpness.sharpening for each in self.cameras]
+        if medians is None:
+            medians = [each.takes_median for each in self.cameras]
         plain = unsharpened_pictures(marker_views, pictures, start, velocity, sharpenings)
         cameras = [
             CameraInput(
-                picture, plain.get(index), each.response, each.spread, each.grid.rough,
+                picture, plain.get(index), each.response, each.spread, each.rough,
                 each.growth.factor,
             )
             for index, (each, picture) in enumerate(zip(self.cameras, pictures, strict=True))
         ]  # fmt: skip
         given = FitInput(marker_views, cameras, before)
         try:
-            return fit_pixels(given, start, velocity, extra, workers)
+            fit_result = fit_pixels(given, start, velocity, extra, workers)
+            if fit_result is None or not any(medians):
+                return fit_result
+            return _fit_filtered(given, fit_result, medians, workers)
         except np.linalg.LinAlgError:  # what is seen says nothing of some direction
             return None
 
@@ -242,29 +252,59 @@ class Follower:
         if sharpness_due(cameras, candidate, fast):
 
             def look(sharpenings: Sequence[Sharpening]) -> FitResult | None:
-                return self._fit_if_sharpened(candidate, pictures, sharpenings, workers)
+                return self._fit_if(candidate, pictures, workers, sharpenings=sharpenings)
 
             changed |= learn_sharpness(cameras, look)
         fitted = candidate
         if changed:
             again = self.fit(state, frames, candidate.matrix, AFTER_DETECTION, workers)
             fitted = again or candidate
+        if not fast:
+            found = fitted
+
+            def look_filtered(medians: Sequence[bool]) -> FitResult | None:
+                return self._fit_if(found, pictures, workers, medians=medians)
+
+            if learn_median_filter(cameras, fitted, pictures, look_filtered):
+                fitted = self.fit(state, frames, fitted.matrix, 0.0, workers) or fitted
         if not fast and learn_noise_growth(cameras, fitted, pictures):
             fitted = self.fit(state, frames, fitted.matrix, 0.0, workers) or fitted
         return fitted
 
-    def _fit_if_sharpened(
+    def _fit_if(
         self,
         candidate: PoseCandidate,
         pictures: Sequence[Picture],
-        sharpenings: Sequence[Sharpening],
         workers: Workers,
+        sharpenings: Sequence[Sharpening] | None = None,
+        medians: Sequence[bool] | None = None,
     ) -> FitResult | None:
-        """Return the fit to a candidate's views if the cameras sharpened so."""
+        """Return the fit to a candidate's views if the cameras filtered their images so."""
         before = candidate.fit_result
         look = before.appearance
         unlit = ViewAppearance(look.blur, np.zeros_like(look.brightness), look.offset, look.slack)
         return self._fit(
             before.marker_views, pictures, unlit, candidate.matrix, before.velocity, 0.0, workers,
-            sharpenings,
+            sharpenings, medians,
         )  # fmt: skip
+
+
+def _fit_filtered(
+    given: FitInput, fit_result: FitResult, medians: Sequence[bool], workers: Workers
+) -> FitResult | None:
+    """Fit again without what median filters do to the markers, as far as that is known now."""
+    for _ in range(MEDIAN_FITS):
+        cameras = [
+            replace(camera, picture=without_median(fit_result, camera.picture, index))
+            if medians[index]
+            else camera
+            for index, camera in enumerate(given.cameras)
+        ]
+        again = fit_pixels(
+            FitInput(given.marker_views, cameras, fit_result.appearance),
+            fit_result.projection.pose, fit_result.velocity, 0.0, workers,
+        )  # fmt: skip
+        if again is None:
+            return None
+        fit_result = again
+    return fit_result

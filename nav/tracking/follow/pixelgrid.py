@@ -1,10 +1,11 @@
-"""Whether pixels are a sensor's own: enlarged, interlaced, and black and white images.
+"""Whether pixels are a sensor's own: enlarged, (de)interlaced, and black and white images.
 
 Pixels that were copied or interpolated from their neighbours repeat with the period of the
 enlargement (Popescu and Farid 2005, Gallagher 2005): differences of neighbours, of first to third
 order, are small at some places of the period and large at others. Two fields of an interlaced
-image lie apart where something moves: rows alternate, columns do not. A thresholded image has
-no grey between black and white.
+image lie apart where something moves: rows alternate, columns do not. Deinterlaced images are made
+of one field: in them only rows were interpolated. A thresholded image has no grey between black
+and white.
 """
 
 from collections.abc import Sequence
@@ -27,6 +28,16 @@ FAR_COPIES = 3  # px: longer periods, of pictures enlarged less, place pixels no
 # markers, also noisy and compressed, had no less than 0.5 in both directions; their enlarged copies
 # at most 0.05 (copies) and 0.2 (interpolated).
 COPIED, INTERPOLATED = 0.1, 0.25
+# The same where rows or columns alone were interpolated, by that of the other direction. Forty
+# frame sets of two simulators, also compressed, had no less than 0.80 (second differences), 0.76
+# (third, none counted as more than MOST_THIRD) and 0.44 (third, of differences across: of noise and
+# of corners); interpolated ones no more than 0.67, 0.80 and 0.40, by the way of interpolation
+HALVED, HALVED_THIRD, HALVED_ACROSS = 0.72, 0.72, 0.42
+MOST_THIRD = 30.0  # grey levels
+# differences: first, second, third, third within MOST_THIRD, third of differences across
+FIRST, SECOND, THIRD, SMALL_THIRD, ACROSS = range(5)
+ORDERS = 5
+BLOCK, WITHIN_BLOCK = 8, 5  # px: side of JPEG's blocks; places from which differences end within
 LEAST_SQUARE = 4.0  # grey levels^2: less is noise
 COMB = 6.0  # of the noise, that rows of a comb stand out on either side
 COMBED, LEAST_COMBED = 0.05, 20  # pixels that stand out so, by those near edges; at least
@@ -51,6 +62,8 @@ class PixelGrid:
         Period in px in which pixels repeat along columns and rows; 0 where they do not.
     copied : bool
         Whether they are copies, not interpolated.
+    between : tuple of two bools
+        Whether every second row, or column, is interpolated between its neighbours.
     interlaced : bool
         Whether every second row lies apart.
     two_tone : bool
@@ -59,6 +72,7 @@ class PixelGrid:
 
     enlarged: tuple[int, int] = (0, 0)
     copied: bool = False
+    between: tuple[bool, bool] = (False, False)
     interlaced: bool = False
     two_tone: bool = False
 
@@ -69,8 +83,13 @@ class PixelGrid:
 
     @property
     def shift(self) -> tuple[float, float]:
-        """Px along columns and rows by which the image may lie off, as the copies are ambiguous."""
-        rows, columns = np.minimum(self.enlarged, FAR_COPIES) if self.copied else (0, 0)
+        """Px along columns and rows by which the image may lie off.
+
+        Copies are ambiguous; and which of two fields was enlarged is not known.
+        """
+        rows, columns = np.minimum(self.enlarged, FAR_COPIES)
+        if not self.copied and rows == columns:
+            return 0.0, 0.0
         return max(rows - 1, 0) / 2.0, max(columns - 1, 0) / 2.0
 
     @property
@@ -109,14 +128,21 @@ def pixel_grid(picture: Picture, boxes: NDArray[np.int64], spread: float) -> Pix
     squares, counts, combs, edges, grey = _sums(picture, boxes, COMB * max(spread, 1.0))
     if counts[0, 0, 0].sum() < LEAST_PIXELS:
         return SOUND
-    copied = _period(squares, counts, 0, COPIED)
-    both = _period(squares, counts, 2, INTERPOLATED)
-    interpolated = both if both[0] == both[1] else (0, 0)
+    copied = _period(squares, counts, FIRST, COPIED)
+    both = _period(squares, counts, THIRD, INTERPOLATED)
+    interpolated, between = both if both[0] == both[1] else (0, 0), (0, 0)
+    if not any(copied) and not any(interpolated):
+        between = _halved(squares, counts, SECOND, HALVED)
+        if not any(between):
+            interpolated = _halved(squares, counts, SMALL_THIRD, HALVED_THIRD)
+        if not any(between) and not any(interpolated):
+            interpolated = _halved(squares, counts, ACROSS, HALVED_ACROSS)
     combed = combs[0] > max(COMBED * edges, LEAST_COMBED, OTHERWISE * combs[1])
     return PixelGrid(
         copied if any(copied) else interpolated,
         any(copied),
-        bool(combed and not copied[0]),
+        (between[0] > 0, between[1] > 0),
+        bool(combed and not copied[0] and not between[0]),
         bool(edges > LEAST_EDGES and grey < GREYLESS * edges),
     )
 
@@ -125,11 +151,21 @@ def _period(squares: Array, counts: Array, order: int, least: float) -> tuple[in
     """Return the periods (px) in which differences vanish along columns and rows, 0 if in none."""
     periods = [0, 0]
     for axis in range(2):
-        for index, period in enumerate(PERIODS if order == 0 else PERIODS[:MIXED_PERIODS]):
+        for index, period in enumerate(PERIODS if order == FIRST else PERIODS[:MIXED_PERIODS]):
             places = axis, order, index, slice(period)
             if not periods[axis] and _ratio(squares[places], counts[places]) < least:
                 periods[axis] = period
     return periods[0], periods[1]
+
+
+def _halved(squares: Array, counts: Array, order: int, least: float) -> tuple[int, int]:
+    """Return period 2 for the direction in which differences vanish, if they do in one alone."""
+    rows, columns = (
+        _ratio(squares[axis, order, 0, :2], counts[axis, order, 0, :2]) for axis in range(2)
+    )
+    if rows < least * columns:
+        return 2, 0
+    return (0, 2) if columns < least * rows else (0, 0)
 
 
 def _ratio(squares: Array, counts: Array) -> float:
@@ -146,7 +182,7 @@ def _sums(image, boxes, comb):
     Axis 0 is down the rows. Then pixels of a comb along both; pixels whose neighbours differ by
     much; and how many of these are neither black nor white.
     """
-    shape = (2, 3, len(PERIODS), MOST_PERIOD)
+    shape = (2, ORDERS, len(PERIODS), MOST_PERIOD)
     squares, counts = np.zeros(shape), np.zeros(shape)
     combs, edges, grey = np.zeros(2), 0.0, 0.0
     for k in range(len(boxes)):
@@ -161,8 +197,8 @@ def _sums(image, boxes, comb):
         white = high - BETWEEN * (high - low)
         for axis in range(2):
             stride_v, stride_u = (1, 0) if axis == 0 else (0, 1)
-            for v in range(row0, row1 - 4 * stride_v):
-                for u in range(column0, column1 - 4 * stride_u):
+            for v in range(row0, row1 - 4 * stride_v - stride_u):
+                for u in range(column0, column1 - 4 * stride_u - stride_v):
                     p0 = float(image[v, u])
                     p1 = float(image[v + stride_v, u + stride_u])
                     p2 = float(image[v + 2 * stride_v, u + 2 * stride_u])
@@ -170,16 +206,23 @@ def _sums(image, boxes, comb):
                     p4 = float(image[v + 4 * stride_v, u + 4 * stride_u])
                     first, second = p1 - p0, p2 - 2.0 * p1 + p0
                     third = p3 - 3.0 * p2 + 3.0 * p1 - p0
+                    small = min(max(third, -MOST_THIRD), MOST_THIRD)
+                    beside = float(image[v + 3 * stride_v + stride_u, u + 3 * stride_u + stride_v])
+                    beside -= 3.0 * image[v + 2 * stride_v + stride_u, u + 2 * stride_u + stride_v]
+                    beside += 3.0 * image[v + stride_v + stride_u, u + stride_u + stride_v]
+                    beside -= image[v + stride_u, u + stride_v]
                     place = v if axis == 0 else u
                     for index in range(len(PERIODS)):
                         at = place % PERIODS[index]
-                        squares[axis, 0, index, at] += first * first
-                        counts[axis, 0, index, at] += 1.0
-                    for index in range(MIXED_PERIODS):
+                        squares[axis, FIRST, index, at] += first * first
+                        counts[axis, FIRST, index, at] += 1.0
+                    for index in range(MIXED_PERIODS if place % BLOCK < WITHIN_BLOCK else 0):
                         at = place % PERIODS[index]
-                        squares[axis, 1, index, at] += second * second
-                        squares[axis, 2, index, at] += third * third
-                        for order in range(1, 3):
+                        squares[axis, SECOND, index, at] += second * second
+                        squares[axis, THIRD, index, at] += third * third
+                        squares[axis, SMALL_THIRD, index, at] += small * small
+                        squares[axis, ACROSS, index, at] += (third - beside) ** 2
+                        for order in range(SECOND, ORDERS):
                             counts[axis, order, index, at] += 1.0
                     a, b, c = p1 - 0.5 * (p0 + p2), p2 - 0.5 * (p1 + p3), p3 - 0.5 * (p2 + p4)
                     if min(a, -b, c) > comb or min(-a, b, -c) > comb:

@@ -1,9 +1,10 @@
 """Our tracker beside others on degraded pictures: `make bench-degraded`.
 
 Unrelated poses of the needle as the twin draws them and as the second simulator (tests/bench/
-scenes) does, each frame set altered as cameras, drivers and networks alter pictures; and a needle
-in a hand before cameras of which one turns or refocuses after the first frame sets. Our tracker
-begins anew with every row, so that its first frame sets, before anything is learnt, count.
+scenes) does, each frame set altered as cameras, drivers and networks alter pictures; two fields of
+a moving needle, made into one picture as capture cards and drivers do; and a needle in a hand
+before cameras of which one turns or refocuses after the first frame sets. Our tracker begins anew
+with every row, so that its first frame sets, before anything is learnt, count.
 """
 
 import argparse
@@ -23,6 +24,14 @@ from rich.table import Table
 from nav.core.frameset import FrameSet
 from nav.progress_bar import progress_bar
 from tests.bench.degraded.alter import Alter, degradations, others_filters
+from tests.bench.degraded.fields import (
+    DEINTERLACERS,
+    MOTIONS,
+    Deinterlacer,
+    Fields,
+    deinterlaced,
+    fields,
+)
 from tests.bench.degraded.pictures import Scene, changing, rig_changes, second, twin
 from tests.bench.degraded.summary import COLUMNS, Summary, markdown, summary
 from tests.bench.tracking.crew import PEERS_PYTHON, Member, Ours, Peer
@@ -99,6 +108,11 @@ def _jobs(options: argparse.Namespace) -> list[tuple[str, Callable[[], Scene]]]:
         for kind in kinds:
             name = f"{draw.__name__}: {kind.name}"
             jobs.append((name, partial(_altered, plain, kind.alter)))
+    for moved in MOTIONS:
+        both = cache(partial(fields, moved, count, seed))
+        for how in DEINTERLACERS:
+            name = f"twin: fields {moved:g} px apart, {how.name}"
+            jobs.append((name, partial(_deinterlaced, both, how)))
     for change in rig_changes():
         jobs.append((f"twin: {change.name}", partial(changing, change, count, seed)))
     return [
@@ -110,6 +124,10 @@ def _jobs(options: argparse.Namespace) -> list[tuple[str, Callable[[], Scene]]]:
 
 def _altered(plain: Callable[[], Scene], alter: Alter) -> Scene:
     return altered(plain(), alter)
+
+
+def _deinterlaced(both: Callable[[], Fields], how: Deinterlacer) -> Scene:
+    return deinterlaced(both(), how)
 
 
 def _write(folder: Path, rows: Sequence[Summary]) -> None:
