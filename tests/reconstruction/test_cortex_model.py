@@ -25,14 +25,14 @@ CORTEX_HU, MARROW_HU, SOFT_HU = 1000.0, 250.0, 40.0
 AT = profile_places()
 
 
-def slab(place, thickness, blur, gap=None, enhancement=0.0):
+def slab(place, thickness, blur, gap=None, enhancement=0.0, inner_sd=0.0):
     """A slab of cortex, by differences of cumulated normals; another cortex beyond the gap."""
 
-    def step(u):
-        narrow, wide = ndtr(u / blur), ndtr(u / (WIDER * blur))
+    def step(u, sd=0.0):
+        narrow, wide = ndtr(u / np.hypot(blur, sd)), ndtr(u / np.hypot(WIDER * blur, sd))
         return (1.0 + enhancement) * narrow - enhancement * wide
 
-    outer, inner = step(place - AT), step(place - thickness - AT)
+    outer, inner = step(place - AT), step(place - thickness - AT, inner_sd)
     values = SOFT_HU + (CORTEX_HU - SOFT_HU) * outer - (CORTEX_HU - MARROW_HU) * inner
     if gap is not None:
         values += (CORTEX_HU - SOFT_HU) * step(AT - place - gap)
@@ -55,7 +55,7 @@ def priors(count, blur, near=False):
     return mean, sd
 
 
-def fitted(profiles, blur, noise, near=False, enhancement=0.0):
+def fitted(profiles, blur, noise, near=False, enhancement=0.0, inner_edge=0.0):
     count = len(profiles)
     mean, sd = priors(count, blur, near)
     return fit_profiles(
@@ -69,6 +69,7 @@ def fitted(profiles, blur, noise, near=False, enhancement=0.0):
         np.full(count, noise),
         enhancement,
         np.full(count, WIDER),
+        inner_edge,
     )
 
 
@@ -120,11 +121,12 @@ def test_sd_grows_with_thin_cortex_and_narrow_gap():
     thickness=st.floats(0.4, 2.0),
     blur=st.floats(0.25, 0.7),
     enhancement=st.floats(0.0, 1.0),
+    inner_sd=st.floats(0.0, 0.3),
 )
 @settings(max_examples=60, deadline=None)
-def test_a_profile_without_noise_gives_its_place(place, thickness, blur, enhancement):
-    profile = slab(place, thickness, blur, None, enhancement)
-    fit = fitted(profile[None], blur, 5.0, enhancement=enhancement)
+def test_a_profile_without_noise_gives_its_place(place, thickness, blur, enhancement, inner_sd):
+    profile = slab(place, thickness, blur, None, enhancement, inner_sd)
+    fit = fitted(profile[None], blur, 5.0, enhancement=enhancement, inner_edge=inner_sd**2)
     assert abs(fit.values[0, PLACE] - place) < 0.05
 
 
