@@ -1,4 +1,4 @@
-"""`nav print` and `nav calibrate`: what is done once, before anything is navigated."""
+"""`nav calibrate`: what is done once, before anything is navigated."""
 
 import sys
 from pathlib import Path
@@ -22,13 +22,6 @@ from nav.text.catalogue import choose_language
 
 FAILED = 1  # a check that did not pass
 
-print_app = App(
-    name="print",
-    help=(
-        "Sheets to print, as PDF at true scale, each with the file that describes it.\n\n"
-        "Print at 100 % (actual size), and measure the printed ruler."
-    ),
-)
 calibrate_app = App(
     name="calibrate",
     help=(
@@ -39,7 +32,6 @@ calibrate_app = App(
     ),
 )
 
-PaperName = Annotated[str, Parameter(help="a4, letter or a3.")]
 Ruler = Annotated[
     float | None,
     Parameter(
@@ -48,35 +40,13 @@ Ruler = Annotated[
 ]
 
 RigOutput = Annotated[Path, toml_output("rig", (beside_suffix(".png"), PICTURE))]
+BESIDE_TIMING = (beside_stem(".delay.png"), PICTURE)
 BESIDE_TOOL = (beside_stem(".calibration.toml"), toml_kind("tool-calibration"))
-SheetFolder = Annotated[Path, OutputFolder()]
 Keep = Annotated[
     Path | None,
     OutputFolder(),
     Parameter(help="With --camera: folder for the images taken, to calibrate by them again."),
 ]
-
-
-@print_app.command(name="targets")
-def print_targets(*, out: SheetFolder, paper: PaperName = "a4") -> None:
-    """Boards for calibrating cameras: ChArUco, one for close work, a chessboard.
-
-    Example: nav print targets --paper a4 --out sheets
-    """
-    from calibration.printing.print_command import print_targets as run
-
-    run(paper, out, console())
-
-
-@print_app.command(name="tools")
-def print_tools(*, out: SheetFolder, paper: PaperName = "a4") -> None:
-    """Marker sheets of the needle's carrier and of the reference body, to cut and fold.
-
-    Example: nav print tools --paper a4 --out sheets
-    """
-    from calibration.printing.print_command import print_tools as run
-
-    run(paper, out, console())
 
 
 @calibrate_app.command
@@ -252,17 +222,18 @@ def needle(
     Parameters
     ----------
     poses
-        poses.csv of `nav track` while the tip stood in the divot and the needle was tilted.
+        Poses while the tip stood in the divot and the needle was tilted: poses.csv of `nav track`,
+        a session's folder, or what PLUS, 3D Slicer or Perk Tutor recorded.
     output
         TOOL.toml to write; an old one is kept under a number.
     tool_name
-        Name of the needle in poses.csv.
+        Name of the needle in the poses.
     tool
         The needle's file, whose markers are kept; without it only name and tip are written.
     spin
-        poses.csv of the needle only spun about its own axis: gives the axis.
+        Poses of the needle only spun about its own axis: gives the axis.
     guide
-        Instead of --spin: poses.csv of the needle in a guide hole of known direction.
+        Instead of --spin: poses of the needle in a guide hole of known direction.
     direction
         That direction in the poses' frame, hub to tip: three numbers.
     rig
@@ -299,31 +270,74 @@ def needle(
 def delay(
     *,
     rig: Annotated[InputPath, Parameter(help="rig.toml: the cameras.")],
-    tool: Annotated[list[InputPath], Parameter(name="--tool", negative="")],
-    images: InputPath,
-    output: Annotated[Path, toml_output("rig", renews="rig")],
+    tool: Annotated[list[InputPath] | None, Parameter(name="--tool", negative="")] = None,
+    led: Annotated[bool, Parameter(negative="")] = False,
+    images: InputPath | None = None,
+    camera: Annotated[list[str] | None, Parameter(name="--camera", negative="")] = None,
+    seconds: float | None = None,
+    output: Annotated[Path, toml_output("rig", BESIDE_TIMING, renews="rig")],
     fps: float | None = None,
 ) -> None:
-    """Each camera's delay and rolling-shutter readout, by a tool swung about before them.
+    """Each camera's delay and rolling-shutter readout, by a moving tool or a blinking light.
 
     Example: nav calibrate delay --rig rig.toml --tool needle.toml --images swung --output rig.toml
 
-    Rest the tip in a divot and swing the carrier to and fro and sideways for 20 s, or move the
-    tool freely. What the recording does not determine is said, and not written.
+    Example: nav calibrate delay --rig rig.toml --led --images blinking --output rig.toml
+
+    Example: nav calibrate delay --rig rig.toml --led --camera left=0 --camera right=2
+    --output rig.toml
+
+    By a tool: rest the tip in a divot and swing the carrier to and fro and sideways for 20 s, or
+    move the tool freely.
+
+    By a light: any lamp or LED that goes on and off at once, at irregular times, and stays for 0.2
+    to 0.6 s each; all cameras look at it for 20 s or more, with the exposure locked. An LED gives
+    the delays; a white sheet that it lights, filling the images, also gives the readouts, and
+    better delays. A light that blinks regularly leaves the delay open by whole periods; this is
+    recognised. The image OUTPUT.delay.png shows where each camera saw it.
+
+    What the recording does not determine is said, and not written.
 
     Parameters
     ----------
     tool
         File of a tool that moves; give it once for each.
+    led
+        Instead of --tool: a light blinks before the cameras.
     images
-        Images, as `nav track` takes them, with each camera's own times.
+        Images, as `nav track` takes them, with each camera's own times; or a recorded session.
+    camera
+        With --led, NAME=NUMBER instead of --images: webcams; give it once for every camera.
+    seconds
+        With --camera: how long to look at the light; 20 by default.
     output
         rig.toml to write; an old one is kept under a number.
     fps
         Images per second where neither times.csv nor the video says it (30 by default).
     """
+    if led == bool(tool):
+        raise InputError("nav calibrate delay: give either --tool FILE or --led")
+    if led:
+        from calibration.timing.light_command import LightJob, calibrate_by_light
+
+        if camera:
+            _only_one("--images", images, "--camera")
+            _only_one("--fps", fps, "--camera")
+        elif images is None:
+            raise InputError("nav calibrate delay: give --images DIR or --camera NAME=NUMBER")
+        else:
+            _only_one("--seconds", seconds, "--images")
+        if seconds is not None and not 5.0 <= seconds <= 600.0:
+            raise InputError(f"--seconds: expected 5 to 600, got {seconds:g}")
+        job = LightJob(rig, output, images, tuple(camera or ()), seconds or 20.0, fps)
+        calibrate_by_light(job, console())
+        return
     from calibration.timing.timing_command import calibrate_delay
 
+    _only_one("--camera", camera or None, "--tool")
+    _only_one("--seconds", seconds, "--tool")
+    if images is None or tool is None:
+        raise InputError("nav calibrate delay: give --images DIR with --tool")
     calibrate_delay(rig, tool, images, output, console(), fps)
 
 

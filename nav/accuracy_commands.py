@@ -10,6 +10,7 @@ from nav.core.filekinds import CHECKS, POSES, REPORT, SUMMARY, toml_kind
 from nav.options import (
     IgtlNames,
     InputPath,
+    Language,
     Output,
     OutputFolder,
     PositionSd,
@@ -18,6 +19,7 @@ from nav.options import (
     toml_output,
 )
 from nav.terminal import console
+from nav.text.catalogue import choose_language
 
 FAILED = 1  # a check that did not pass, an alert
 
@@ -104,11 +106,16 @@ def accuracy_guide(
     camera: Annotated[list[str] | None, Parameter(name="--camera", negative="")] = None,
     poses: InputPath | None = None,
     fast: Annotated[bool, Parameter(negative="")] = False,
+    window: Annotated[bool, Parameter(negative="--no-window")] = True,
     position_sd: PositionSd = None,
     rotation_sd_deg: RotationSdDeg = None,
     igtl_name: IgtlNames = None,
+    language: Language = None,
 ) -> None:
     """Touch divots one after the other, led and checked live; writes a poses.csv.
+
+    A window shows where on the block the next divot is, how long the tip has rested, and at once
+    why a touch is not taken; Backspace takes the last one back, Ctrl+Enter finishes.
 
     Names the next divot; a touch is taken when the tip has rested for a second. One that moved, has
     too few independent samples, is known too badly, or is another divot by its distances to those
@@ -136,7 +143,9 @@ def accuracy_guide(
         Poses tracked before instead of cameras, at their own pace; or igtl://HOST:PORT: another
         tracker, live, as PLUS sends it by OpenIGTLink.
     fast
-        With --poses: as fast as they are read.
+        With --poses: as fast as they are read, without a window.
+    window
+        Without it (--no-window) the terminal leads.
     """
     from nav.accuracy.guide_command import GuideJob, guide
     from nav.core.errors import InputError
@@ -150,8 +159,9 @@ def accuracy_guide(
     stated = stated_errors(position_sd, rotation_sd_deg)
     job = GuideJob(
         needle, reference, block, divots, output, poses, rig, tuple(camera or ()), not fast, stated,
-        tuple(igtl_name or ()),
+        tuple(igtl_name or ()), window,
     )  # fmt: skip
+    choose_language(language)
     guide(job, console())
 
 

@@ -1,22 +1,25 @@
 """`nav record` and `nav touch`: images of webcams, and touches taken with them."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from nav.core.errors import InputError
 from nav.core.filekinds import POINTS, toml_kind
-from nav.options import InputPath, Language, Output, OutputFolder, beside_suffix
+from nav.options import IgtlNames, InputPath, Language, Output, OutputFolder, beside_suffix
 from nav.record.picture_recording.picture_writer import new_recording_folder
 from nav.terminal import console
 from nav.text.catalogue import choose_language
 
+if TYPE_CHECKING:
+    from nav.lab.lab_file import Lab
+
 
 def record(
     *,
-    camera: Annotated[list[str], Parameter(name="--camera", negative="")],
     output: Annotated[Path, OutputFolder(new_recording_folder)],
+    camera: Annotated[list[str] | None, Parameter(name="--camera", negative="")] = None,
     every: float = 0.0,
     seconds: float | None = None,
     count: int | None = None,
@@ -28,10 +31,14 @@ def record(
     dictionary: Annotated[list[str] | None, Parameter(negative="")] = None,
     window: Annotated[bool, Parameter(negative="--no-window")] = True,
     language: Language = None,
+    lab: InputPath | None = None,
+    no_lab: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Record images of webcams, for calibrating, pivoting, tools: a folder for --images.
 
     Example: nav record --camera left=0 --camera right=2 --output pivot --countdown 5
+
+    Without --camera it takes the cameras, and their rig, of the current folder's lab.toml.
 
     A window shows each camera with sharpness, exposure and markers. Space starts and stops, M
     marks. Without it (--no-window) recording begins at once; Ctrl-C ends it. Exit code 3 where it
@@ -54,46 +61,56 @@ def record(
     countdown
         Seconds before each start.
     lossless
-        PNG, the default.
+        PNG, the default, of images that a camera does not send as JPEG. Those that it does are
+        recorded as it sends them, which loses nothing either.
     jpeg
-        JPEG of quality 95 instead: less work and disk, but corners move a little.
+        JPEG of quality 95 instead of PNG: less work and disk, but corners move a little.
     rig
         rig.toml that the images must fit: its names and sizes. Else the cameras' largest size.
     size
         Width and height to ask the cameras for instead, without --rig.
     dictionary
         Markers that are counted, by OpenCV's name (DICT_APRILTAG_36h11); give it once for each.
+    lab
+        The set-up to use instead of the current folder's lab.toml.
+    no_lab
+        Use no lab.toml.
     """
-    from nav.camera.measure import LARGEST
+    from nav.lab.lab_capture import record_with_lab
     from nav.record.picture_recording.picture_writer import JPEG, LOSSLESS
     from nav.record.picture_recording.source_recorder import RecordOptions
     from nav.record_pictures import RecordJob, record_pictures
 
-    choose_language(language)
     if lossless and jpeg:
         raise InputError("--lossless and --jpeg: give one of them")
     if rig is not None and size is not None:
         raise InputError("--rig and --size: give one of them; the rig says the size")
     job = RecordJob(
-        tuple(camera),
+        tuple(camera or ()),
         output,
         RecordOptions(every, seconds, count, countdown),
         JPEG if jpeg else LOSSLESS,
         rig,
         tuple(dictionary or ()),
-        size or LARGEST,
+        size,
         window,
     )
+    job, used = record_with_lab(job, lab, no_lab)
+    _say_lab(used, language)
     record_pictures(job, console())
+
+
+def _say_lab(lab: "Lab | None", language: str | None) -> None:
+    """Name the set-up that is used; choose the language given, else the set-up's."""
+    choose_language(language if lab is None else language or lab.file.language)
+    if lab is not None:
+        console().print(f"set-up: {lab.path}", markup=False)
 
 
 def touch(
     *,
-    tool: Annotated[
-        list[InputPath],
-        Parameter(name="--tool", negative="", help="Tool files of needle and reference body."),
-    ],
     output: Annotated[Path, Output(POINTS, ((beside_suffix(".toml"), toml_kind("points")),))],
+    tool: Annotated[list[InputPath] | None, Parameter(name="--tool", negative="")] = None,
     case: InputPath | None = None,
     rig: InputPath | None = None,
     camera: Annotated[list[str] | None, Parameter(name="--camera", negative="")] = None,
@@ -101,19 +118,24 @@ def touch(
     poses: InputPath | None = None,
     label: Annotated[list[str] | None, Parameter(name="--label", negative="")] = None,
     unlabelled: Annotated[bool, Parameter(negative="")] = False,
-    needle: str = "needle",
-    reference: str = "reference",
+    needle: str | None = None,
+    reference: str | None = None,
     fps: float | None = None,
     hold: float = 1.0,
     position_sd: float | None = None,
     rotation_sd_deg: float | None = None,
     window: Annotated[bool, Parameter(negative="--no-window")] = True,
     language: Language = None,
+    lab: InputPath | None = None,
+    no_lab: Annotated[bool, Parameter(negative="")] = False,
+    igtl_name: IgtlNames = None,
 ) -> None:
     """Touch fiducials with the tip, live or in a recording; writes touched.csv.
 
     Example: nav touch --rig rig.toml --tool needle.toml --tool reference.toml --case case.toml
     --camera left=0 --camera right=2 --output touched.csv
+
+    In a folder with a lab.toml cameras, tools and case need not be given.
 
     A window leads from divot to divot: put the tip in, hold still; a touch is taken by itself, or
     refused with the reason. `nav register points --touched touched.csv` registers by them. In
@@ -136,28 +158,33 @@ def touch(
     images
         Recorded images instead of webcams, as `nav track` takes them.
     poses
-        Poses tracked before instead: poses.csv, or a MetaIO sequence.
+        Poses tracked before instead: poses.csv, a session's folder, what PLUS, 3D Slicer or Perk
+        Tutor recorded; or igtl://HOST:PORT: another tracker, live.
     label
         Fiducials in the order of touching; give it once for each. All of the case by default.
     unlabelled
         Touches have no labels; `nav register points` finds out which fiducials they are.
     needle
-        Name of the tool that touches.
+        Name of the tool that touches; "needle" by default.
     reference
-        Name of the reference body.
+        Name of the reference body; "reference" by default.
     fps
         Images per second of a recording that does not say.
     hold
         Time to hold still, s.
     position_sd, rotation_sd_deg
         Errors of --poses that have none: mm and degrees, one standard deviation per axis.
+    lab
+        The set-up to use instead of the current folder's lab.toml.
+    no_lab
+        Use no lab.toml.
     """
+    from nav.lab.lab_capture import touch_with_lab
     from nav.record.recorded_poses import stated_errors
     from nav.touch_command import TouchJob, touch_fiducials
 
-    choose_language(language)
     job = TouchJob(
-        tuple(tool),
+        tuple(tool or ()),
         output,
         case,
         tuple(label or ()),
@@ -166,13 +193,21 @@ def touch(
         tuple(camera or ()),
         images,
         poses,
-        needle,
-        reference,
+        needle or "",
+        reference or "",
         fps,
         hold,
         window,
         stated_errors(position_sd, rotation_sd_deg),
+        tuple(igtl_name or ()),
     )
+    job, used = touch_with_lab(job, lab, no_lab)
+    _say_lab(used, language)
+    if not job.tools:
+        raise InputError(
+            "nav touch: --tool is missing, and there is no lab.toml that has it; give the tool "
+            "files of needle and reference body"
+        )
     touch_fiducials(job, console())
 
 

@@ -8,8 +8,9 @@ from cyclopts import App, Parameter
 from nav.bevels import Bevel
 from nav.core.errors import InputError
 from nav.core.filekinds import PICTURE
-from nav.options import InputPath, Output, OutputFolder
+from nav.options import InputPath, Language, Output, OutputFolder
 from nav.terminal import console
+from nav.text.catalogue import choose_language
 
 case_app = App(name="case", help="Exchange cases with other programs.")
 
@@ -217,6 +218,7 @@ def view(
     show: Annotated[list[str] | None, Parameter(name="--show", negative="")] = None,
     size: str = "1920x1080",
     line: Annotated[list[InputPath] | None, Parameter(name="--line", negative="")] = None,
+    language: Language = None,
 ) -> None:
     """Look at a case: slices of its scan with contours, and the surfaces in 3D.
 
@@ -251,6 +253,7 @@ def view(
     """
     from nav.view.case.view_command import ViewOptions, view_case
 
+    choose_language(language)
     options = ViewOptions(
         at, window, sigma, tuple(hide or ()), tuple(show or ()), size, tuple(line or ())
     )

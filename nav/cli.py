@@ -8,11 +8,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+# matrices are small: threads of linear algebra would only take processors from what else runs;
+# before NumPy is loaded, and for child processes
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
 
 import nav
-from calibration.calibration_commands import calibrate_app, print_app
+from calibration.calibration_commands import calibrate_app
+from calibration.print_commands import print_app
 from nav import capture_commands, case_commands, navigation_commands, session_commands
 from nav.accuracy_commands import accuracy_app, study_app
 from nav.core.errors import (

@@ -160,7 +160,8 @@ def live(
     no_pictures
         Record all but the cameras' pictures.
     lossless
-        Record pictures bit for bit, for accuracy work; as JPEG of quality 95 by default.
+        Record pictures bit for bit also of cameras that do not send JPEG, for accuracy work; these
+        as JPEG of quality 95 by default. What a camera sends as JPEG is kept as it is.
     code
         Pseudonym of who or what is punctured (letters, digits, hyphens); part of the folder's name.
     """

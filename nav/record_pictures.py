@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,6 @@ from nav.camera.webcam import OpenCapture
 from nav.camera.webcam_numbers import parse_webcams
 from nav.core.errors import IncompleteInput, InputError
 from nav.core.files import provenance
-from nav.core.frameset import FrameSource
 from nav.core.notice import Notice
 from nav.display import can_show
 from nav.record.picture_recording.picture_checks import PictureChecker, marker_detectors
@@ -41,6 +40,7 @@ from nav.text.catalogue import ENGLISH, sentence
 
 GIVE_UP = 3.0  # s without an image of a camera after which recording without a window ends
 SHOWN_EVERY = 0.2  # s
+MOST_SIDE = 20_000  # px
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ class RecordJob:
         rig.toml, whose names and sizes the images must have.
     dictionaries : tuple of str
         Of the markers that are counted.
-    size : tuple of 2 ints
-        To ask the cameras for, px, without a rig.
+    size : tuple of 2 ints, optional
+        To ask the cameras for, px, without a rig; the largest they have by default.
     window : bool
         Show the window; else a line in the terminal.
     """
@@ -73,7 +73,7 @@ class RecordJob:
     coding: PictureCoding = LOSSLESS
     rig: Path | None = None
     dictionaries: tuple[str, ...] = ()
-    size: tuple[int, int] = LARGEST
+    size: tuple[int, int] | None = None
     window: bool = True
 
 
@@ -109,17 +109,20 @@ def record_pictures(
         raise InputError("--camera NAME=NUMBER: give at least one; nav doctor lists the numbers")
     for name in devices:
         check_folder_name(name)
+    if job.size is not None and not all(0 < side <= MOST_SIDE for side in job.size):
+        width, height = job.size
+        raise InputError(f"--size: expected 1 to {MOST_SIDE} px each, got {width} {height}")
     detectors = marker_detectors(job.dictionaries)
     new_recording_folder(job.output)
     if job.window and not can_show():
         raise InputError("no display here for the window; record without it: --no-window")
     with console.status("starting the cameras"):
-        source: FrameSource
+        source: LiveSource | UncalibratedCameras
         if rig is not None:
             source = LiveSource(rig, devices, capture=capture)
             sizes = {camera.name: camera.size for camera in rig.cameras}
         else:
-            source = UncalibratedCameras(devices, job.size, capture=capture)
+            source = UncalibratedCameras(devices, job.size or LARGEST, capture=capture)
             sizes = dict(source.sizes)
             if source.absent and not job.window:  # in the window it may still be plugged in
                 source.close()
@@ -129,7 +132,8 @@ def record_pictures(
     except InputError:
         source.close()
         raise
-    recorder = PictureRecorder(writer, job.options, _about(job, devices, sizes), clock)
+    about = _about(job, devices, sizes, source.jpeg_cameras)
+    recorder = PictureRecorder(writer, job.options, about, clock)
     run = RecordingRun(source, recorder, PictureChecker(detectors), clock)
     try:
         with suppress(KeyboardInterrupt):  # the usual way to stop
@@ -146,10 +150,18 @@ def record_pictures(
 
 
 def _about(
-    job: RecordJob, devices: Mapping[str, int], sizes: Mapping[str, tuple[int, int]]
+    job: RecordJob,
+    devices: Mapping[str, int],
+    sizes: Mapping[str, tuple[int, int]],
+    jpeg_cameras: Sequence[str],
 ) -> dict[str, Any]:
     cameras = [
-        {"name": name, "number": number, "size": list(sizes[name]) if name in sizes else None}
+        {
+            "name": name,
+            "number": number,
+            "size": list(sizes[name]) if name in sizes else None,
+            "own_jpeg": name in jpeg_cameras,
+        }
         for name, number in devices.items()
     ]
     about: dict[str, Any] = {"coding": job.coding.suffix.removeprefix("."), "camera": cameras}

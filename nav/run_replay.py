@@ -93,21 +93,21 @@ def run_comparison(
     with step_bar(console) as bar:
         bar.disable = as_json
         task = bar.add_task("replaying", total=None)
-        opened, use, comparison = compare_replay(
+        opened, comparison = compare_replay(
             options, lambda done, of: bar.update(task, completed=done, total=of)
         )
-    about, now = opened.reader.about, versions(about_session("poses"))
+    reader, now = opened.reader, versions(about_session("poses"))
     if output is not None:
-        write_comparison(output, options, about, now, comparison, use)
-    verdict = verdict_line(comparison, use)
+        write_comparison(output, options, now, comparison, reader)
+    verdict = verdict_line(comparison, reader)
     if as_json:
-        table = comparison_json(options, about, now, comparison, use)
+        table = comparison_json(options, now, comparison, reader)
         console.print(json.dumps(table), markup=False, highlight=False, soft_wrap=True)
     else:
         console.print(comparison_table(comparison))
         lines = (
-            *file_lines(options, about, now, opened.reader.attachments),
-            *finding_lines(comparison, use),
+            *file_lines(options, reader.about, now, reader.attachments),
+            *finding_lines(comparison, reader),
         )
         for line in (*lines, *map(sentence, opened.setup.notices)):
             console.print(line, markup=False)

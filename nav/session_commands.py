@@ -173,6 +173,27 @@ def session_delete(
     delete_sessions(folder, code, yes, console().input, console())
 
 
+@session_app.command(name="rename")
+def session_rename(session: InputPath, code: str) -> None:
+    """Give a session another pseudonym, in its folder's name and in its files.
+
+    Example: nav session rename sessions/2026-11-30T09-12-05-p7 P07
+
+    Poses, pictures and events stay as they are. A session that is being recorded, cut or damaged is
+    refused; no folder is overwritten.
+
+    Parameters
+    ----------
+    session
+        Its folder.
+    code
+        The new pseudonym: letters, digits and hyphens.
+    """
+    from nav.record.session_tools.session_rename import rename_session
+
+    rename_session(session, code, console())
+
+
 @session_app.command(name="export")
 def session_export(
     session: InputPath,
@@ -244,7 +265,7 @@ def replay(
         Folder of the session.
     source
         poses: as they were recorded. pictures: track the recorded pictures again (lossless ones
-        give the same poses to the bit).
+        and cameras' own JPEG give the same poses to the bit).
     registration
         registration.toml in place of what was touched.
     case

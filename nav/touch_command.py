@@ -17,11 +17,11 @@ from nav.core.errors import IncompleteInput, InputError
 from nav.core.notice import Notice
 from nav.core.tracked_frame import TrackedFrame
 from nav.display import can_show
+from nav.link.pose_input import PoseInput
 from nav.live.feed import START_SECONDS
 from nav.live.pose_run import PoseRun
 from nav.model.case import Case, load_case
 from nav.progress_bar import progress_bar
-from nav.record.recorded_poses import open_recorded_poses
 from nav.registration.assessment import FLE
 from nav.registration.dwell_segments import DwellSettings
 from nav.registration.guided_touches import GuidedTouches, GuideSettings, GuideState
@@ -42,7 +42,7 @@ FEWEST_TO_FIT = 4
 
 @dataclass(frozen=True)
 class TouchJob:
-    """Options of `nav touch`; cameras as NAME=NUMBER.
+    """Options of `nav touch`; cameras as NAME=NUMBER, names of another tracker as TOOL=NAME.
 
     One of `cameras`, `images` and `poses` is given.
     """
@@ -62,6 +62,14 @@ class TouchJob:
     hold: float = 1.0
     window: bool = True
     stated: StatedErrors | None = None
+    igtl_names: tuple[str, ...] = ()
+
+    @property
+    def pose_input(self) -> PoseInput | None:
+        """The recorded poses or the other tracker; None for images."""
+        if self.poses is None:
+            return None
+        return PoseInput(self.poses, (self.needle, self.reference), self.stated, self.igtl_names)
 
 
 def touch_fiducials(job: TouchJob, console: Console, capture: OpenCapture | None = None) -> None:
@@ -85,16 +93,26 @@ def touch_fiducials(job: TouchJob, console: Console, capture: OpenCapture | None
     """
     if sum((bool(job.cameras), job.images is not None, job.poses is not None)) != 1:
         raise InputError(
-            "nav touch: give either --camera NAME=NUMBER, --images SOURCE or --poses FILE"
+            "nav touch: give either --camera NAME=NUMBER, --images SOURCE or --poses FILE (also "
+            "igtl://HOST:PORT)"
         )
     if job.unlabelled and job.labels:
         raise InputError("--unlabelled and --label: give one of them")
-    tools = [load_tool(path) for path in job.tools]
+    if job.needle == job.reference:
+        raise InputError(f"--needle and --reference: both are {job.needle}; they are two tools")
+    given = job.pose_input
+    if given is not None:
+        for option, value in (("--rig", job.rig), ("--fps", job.fps)):
+            if value is not None:
+                raise InputError(f"nav touch: {option} is not for --poses, tracked before")
+    elif job.igtl_names:
+        raise InputError("--igtl-name: is for the poses of a tracker, igtl://HOST:PORT")
+    tools = [load_tool(path, printed=given is None) for path in job.tools]
     check_tools(tools)
     needle = _named(tools, job.needle)
     case = None if job.case is None else load_case(job.case)
     labels = _order(job, case)
-    if job.cameras:
+    if job.cameras or (given is not None and given.tracker is not None):
         _live(job, tools, needle, case, labels, console, capture)
     else:
         _recorded(job, tools, needle, case, console)
@@ -144,22 +162,21 @@ def _live(
     console: Console,
     capture: OpenCapture | None,
 ) -> None:
-    _named(tools, job.reference)
-    rig = _rig(job)
-    devices = parse_webcams(job.cameras, rig.names)
+    begin, cameras = _live_source(job, tools, capture)
     if job.window and not can_show():
         raise InputError("no display here for the window; touch without it: --no-window")
     places = {} if case is None else {f.label: f.position for f in case.fiducials}
     settings = GuideSettings(hold=job.hold, longest=3.0 * job.hold)
     guided = GuidedTouches(needle, job.reference, places, labels, settings)
-    say_if_compiling(console)
-    with console.status("starting the cameras"):
-        source = _open_cameras(rig, devices, tools, capture)
+    if cameras:
+        say_if_compiling(console)
+    with console.status("starting the cameras" if cameras else "connecting"):
+        source = begin()
     if job.window:
         run = PoseRun(source, _since_start(guided))
         with console.status("starting tracking"):
             run.wait_for_first(START_SECONDS)
-        write = _in_window(guided, run, rig, (job.needle, job.reference), _fit(case))
+        write = _in_window(guided, run, cameras, (job.needle, job.reference), _fit(case))
     else:
         write = _in_terminal(guided, source, console)
     if not write or not guided.touches:
@@ -175,6 +192,20 @@ def _live(
             f"{len(touches)} of {len(labels)} fiducials were touched and are in {job.output}; "
             f"not touched: {left}"
         )
+
+
+def _live_source(
+    job: TouchJob, tools: Sequence[Tool], capture: OpenCapture | None
+) -> tuple[Callable[[], PoseSource], tuple[str, ...]]:
+    """Check the cameras, or the other tracker; return what opens them, and the cameras' names."""
+    given = job.pose_input
+    if given is not None:
+        given.check()
+        return given.connection, ()
+    _named(tools, job.reference)
+    rig = _rig(job)
+    devices = parse_webcams(job.cameras, rig.names)
+    return lambda: _open_cameras(rig, devices, tools, capture), rig.names
 
 
 def _since_start(guided: GuidedTouches) -> Callable[[TrackedFrame], GuideState]:
@@ -198,7 +229,7 @@ def _open_cameras(
 def _in_window(
     guided: GuidedTouches,
     run: PoseRun[GuideState],
-    rig: Rig,
+    cameras: tuple[str, ...],
     tools: tuple[str, ...],
     fit: Callable[[GuidedTouches], str],
 ) -> bool:
@@ -207,7 +238,7 @@ def _in_window(
 
     try:
         application()
-        window = TouchWindow(run, guided, rig.names, tools, fit)
+        window = TouchWindow(run, guided, cameras, tools, fit)
         show_touch_window(window)
     finally:
         run.close()
@@ -309,11 +340,8 @@ def _recorded(
 
 def _tracked(job: TouchJob, tools: Sequence[Tool], console: Console) -> list[TrackedFrame]:
     """Return the frames of the recording."""
-    if job.poses is not None:
-        for option, value in (("--rig", job.rig), ("--fps", job.fps)):
-            if value is not None:
-                raise InputError(f"nav touch: {option} is not for --poses, tracked before")
-        return list(open_recorded_poses(job.poses, (job.needle, job.reference), job.stated))
+    if job.pose_input is not None:
+        return list(job.pose_input.recording())
     assert job.images is not None
     _named(tools, job.reference)
     rig = _rig(job)

@@ -132,6 +132,8 @@ def load_tip_series(
     """
     needle = load_tool(tool, printed=False)
     name = REFERENCE if reference is None else load_tool(reference, printed=False).name
+    if name == needle.name:
+        raise InputError(f"--reference-file: {reference}: is of {name} too; give the other body's")
     try:
         return tip_series(open_recorded_poses(poses, (needle.name, name), stated), needle, name)
     except InputError as error:
@@ -172,13 +174,17 @@ def recorded_touches(
     Raises
     ------
     InputError
-        No needle is given, or as of `nav.link.tracker_recording.recorded_file`.
+        No needle is given for a tracker, or one for touched points, or as of
+        `nav.link.tracker_recording.recorded_file`.
     """
     if tracker_address(source) is not None and tool is None:
         raise InputError(f"{source}: sends poses; give the needle's tool file: --tool")
     files = () if tool is None else (load_tool(tool, printed=False),)
     body = Tool(REFERENCE, "", ()) if reference is None else load_tool(reference, printed=False)
-    return recorded_file(touch_file(source), (*files, body), beside, out, stated, names)
+    file = recorded_file(touch_file(source), (*files, body), beside, out, stated, names)
+    if tool is not None and file.is_file() and not has_poses(file):
+        raise InputError(f"--tool: is of poses; {source} holds none; leave it out for points")
+    return file
 
 
 def touch_file(source: Path) -> Path:

@@ -13,6 +13,9 @@ from rich.console import Console
 from nav.model.case import load_case
 from nav.planning.plan_command import PlanOptions, plan_case
 from nav.reconstruction.reconstruct_command import reconstruct_scan
+from nav.registration.dwell_segments import DwellSettings
+from nav.registration.register_command import PointsOptions, register_touched
+from nav.touch_input import load_touches
 from phantoms.anatomy.mesh import Mesh
 from phantoms.anatomy.standard_neck import Anatomy, standard_anatomy
 from phantoms.anatomy.variants import preset, variant_names
@@ -43,6 +46,7 @@ SCANS = ((0, False), (1, True), (6, True), (27, True), (20, True), (8, True))  #
 SCAN_TILE, SCAN_SIDE = 330, 150.0  # pixels, mm
 PLAN_SIZE, PLAN_COLOURS = (1400, 1000), 192
 VIEW_COLOURS = 256  # of the picture of a case's window
+DEMO_HOLD = 0.3  # s: the simulated hand stays for a third of a second
 CROP = (960, 720)  # pixels of a camera's picture
 
 
@@ -52,6 +56,7 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         work = Path(folder)
         window(work / "demo", console)
+        registration_error(work / "demo", console)
         kit(work / "kit", console)
         slices(work / "kit" / "case.toml")
         scans()
@@ -73,6 +78,23 @@ def window(work: Path, console: Console) -> None:
     """
     run_demo(work, seed=0, headless=True, stay=False, console=console)
     shutil.copyfile(work / "live.png", IMAGES / "window.png")
+
+
+def registration_error(demo: Path, console: Console) -> None:
+    """Take the predicted TRE over the bones, by the touches in the demonstration's poses.
+
+    Parameters
+    ----------
+    demo : Path
+        Folder of the demonstration.
+    console : rich.console.Console
+        Where progress is shown.
+    """
+    poses, tools = demo / "poses.csv", (demo / "needle.toml", demo / "reference.toml")
+    touches = load_touches(poses, console, *tools, settings=DwellSettings(hold=DEMO_HOLD))
+    options = PointsOptions(picture=IMAGES / "tre.png")
+    case, output = demo / "case" / "case.toml", demo / "registration-by-dwell.toml"
+    register_touched(case, poses, touches, output, console, options)
 
 
 def kit(work: Path, console: Console) -> None:

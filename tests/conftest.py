@@ -1,5 +1,11 @@
 """What all tests share: property-based tests that are the same every time, small rigs and tools."""
 
+import os
+
+# one process of the tests per processor: threads of linear algebra would wait for each other, which
+# takes up to thirty times as long; before NumPy is loaded, and for child processes
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from pathlib import Path
 from typing import Any
 

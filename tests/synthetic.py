@@ -10,7 +10,7 @@ from nav.camera.rig import Camera, Rig
 from nav.core.frames import Array
 from nav.core.frameset import Frame, FrameSet
 from nav.core.notice import Notice
-from nav.tracking.tool import Marker
+from nav.tracking.tool import Marker, Tool
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_bodies import Body, Placed, marker_rectangle
 from phantoms.twin.simulated_camera import SimulatedCamera
@@ -88,6 +88,20 @@ def needle_poses(
         rolled = Rotation.from_rotvec([0.0, 0.0, rng.uniform(0.0, 2 * np.pi)])
         at = [*rng.uniform(-wander, wander, 2), centre + rng.uniform(-15.0, 15.0)]
         yield RigidTransform.from_components(at, across * lying * rolled)
+
+
+def facing_markers(
+    seen: Camera, tool: Tool, rig_from_tool: RigidTransform, least: float
+) -> tuple[list[Marker], Array]:
+    """Markers turned to a camera by this cosine or more, and the pixels of their corners."""
+    turn, shift = rig_from_tool.rotation.as_matrix(), rig_from_tool.translation
+    corners = np.array([marker.corners for marker in tool.markers]) @ turn.T + shift
+    normals = np.array([marker.normal for marker in tool.markers]) @ turn.T
+    towards = -seen.rotation.T @ seen.translation - corners.mean(axis=1)
+    cosines = (normals * towards).sum(axis=1) / np.linalg.norm(towards, axis=1)
+    facing = np.flatnonzero(cosines >= least)
+    pixels = seen.project(corners.reshape(-1, 3)).reshape(-1, 4, 2)
+    return [tool.markers[k] for k in facing], pixels[facing]
 
 
 class Studio:

@@ -110,6 +110,28 @@ def twice(tmp_path, cache):
     return done.stdout.strip()
 
 
+def test_a_second_copy_of_the_sources_compiles_nothing_anew(tmp_path):
+    """What one copy compiled serves another elsewhere, until its sources differ."""
+    for copy in ("one", "other"):
+        shutil.copytree(HERE / "core", tmp_path / copy / "nav" / "core")
+        shutil.copy(HERE / "__init__.py", tmp_path / copy / "nav")
+        (tmp_path / copy / "nav" / "small.py").write_text(SMALL)
+    environment = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
+    environment["XDG_CACHE_HOME"] = str(tmp_path / "cache")
+
+    def hits(copy):
+        command = [sys.executable, "-c", CODE.replace("small", "nav.small"), str(tmp_path / copy)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    assert hits("one") == "42 0"
+    assert hits("other") == "42 1"
+    assert not list((tmp_path / "one").rglob("*.nbi"))
+    (tmp_path / "other" / "nav" / "small.py").write_text(SMALL.replace("2 * x", "3 * x"))
+    assert hits("other") == "63 0"
+    assert hits("one") == "42 1"
+
+
 def cached(cache, suffix):
     (path,) = [p for p in cache.rglob(f"small.twice*{suffix}") if p.suffix == suffix]
     return path

@@ -249,19 +249,20 @@ def test_size_and_rate_are_measured_not_believed():
     ("measured", "status", "text"),
     [
         (
-            Measured((1920, 1080), 30.0, "MJPG"),
+            Measured((1920, 1080), 30.0, "MJPG", gives_jpeg=True),
             "ok",
-            "Cam: 1920 x 1080, 30.0 per second, MJPG, sharpness not adjustable",
+            "Cam: 1920 x 1080, 30.0 per second, MJPG, recorded as it comes, sharpness not "
+            "adjustable",
         ),
         (
             Measured((1920, 1080), 30.0, "YUYV", 50.0),
             "ok",
-            "Cam: 1920 x 1080, 30.0 per second, YUYV, sharpness 50",
+            "Cam: 1920 x 1080, 30.0 per second, YUYV, compressed when recorded, sharpness 50",
         ),
         (
             Measured((1920, 1080), 5.0, "", 0.0),
             "warn",
-            "Cam: 1920 x 1080, 5.0 per second, sharpness 0",
+            "Cam: 1920 x 1080, 5.0 per second, compressed when recorded, sharpness 0",
         ),
         (Measured((0, 0), 0.0, ""), "fail", "Cam: opens, but no image comes"),
         ("its driver does not answer", "fail", "Cam: its driver does not answer"),

@@ -23,6 +23,7 @@ SEEDS = {
     ".dcm": "series/0.dcm",
     ".mrml": "scene/neck.mrml",
     ".mrb": "neck.mrb",
+    ".mcap": "session/session.mcap",
 }
 pytestmark = pytest.mark.timeout(600)
 

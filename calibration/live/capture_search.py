@@ -1,6 +1,7 @@
 """Taken images searched thoroughly, judged, and kept."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -83,8 +84,9 @@ def write_pictures(
             beside.write_bytes(cv2.imencode(".png", image)[1].tobytes())
 
 
+@lru_cache(maxsize=8)
 def warm_up(board: Board) -> None:
-    """Compile the functions that search images before they are needed: the first time takes long.
+    """Compile the functions that search images before they are needed, once for each board.
 
     Parameters
     ----------

@@ -2,7 +2,7 @@
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
 
 from calibration.live.body_capture import BodyCapture
 from calibration.live.pivot_capture import PivotCapture
@@ -99,11 +99,38 @@ class CoveragePanel(Sized):
         painter.setPen(QUIET)
         for sector in range(0, SECTORS, SECTORS // 4):
             words = ", ".join(label(SHORT.get(code, code)) for code in swing.words(sector))
-            at = 2 * np.pi * sector / SECTORS
-            place = QRectF(0, 0, 9 * m.small, 1.4 * m.small)
-            far = radius - 1.2 * m.small if sector % 4 else radius - 3.4 * m.small
-            place.moveCenter(middle + QPointF(far * np.cos(at), far * np.sin(at)))
+            place = self.side_room(words, middle, radius, sector)
             painter.drawText(place, Qt.AlignmentFlag.AlignCenter, words)
+
+    def side_room(self, words: str, middle: QPointF, radius: float, sector: int) -> QRectF:
+        """Return where the words of a side are drawn.
+
+        Parameters
+        ----------
+        words : str
+            Of the side.
+        middle : QPointF
+            Of the ring.
+        radius : float
+            Of the ring, px.
+        sector : int
+            Of the side.
+
+        Returns
+        -------
+        QRectF
+            As wide as they need, and inside the ring where it is wide enough.
+        """
+        m = self.metrics
+        high, wide = 1.4 * m.small, QFontMetricsF(font(m.small)).horizontalAdvance(words) + 2.0
+        corner = 0.5 * (high if sector % 4 == 0 else wide)
+        depth = 0.5 * (wide if sector % 4 == 0 else high)
+        # the two outer corners lie within the ring
+        far = np.sqrt(max(radius**2 - corner**2, 0.0)) - depth - 0.4 * m.small
+        at = 2 * np.pi * sector / SECTORS
+        place = QRectF(0, 0, wide, high)
+        place.moveCenter(middle + QPointF(far * np.cos(at), far * np.sin(at)))
+        return place
 
     def _pairs(self, painter: QPainter, box: QRectF, capture: BodyCapture) -> None:
         """Draw the markers in a ring, a line between those that were seen together."""

@@ -7,7 +7,6 @@ from scipy.optimize import brentq
 from calibration.needle.algebra import (
     Noise,
     algebraic_pivot,
-    misses,
     normal_equations,
     solved,
     weighted_fit,
@@ -76,27 +75,29 @@ def _start(rotations: Array, translations: Array, covariances: Array | None) -> 
     variance = noise.values.mean(axis=1) + SEAT**2
     matrix, right = normal_equations(rotations, translations)
 
-    def distances(candidate: Array) -> Array:
-        off = misses(rotations, translations, candidate[:3], candidate[3:])
-        return np.asarray((off**2).sum(axis=1) / variance, float)
+    def distances(candidates: Array) -> Array:
+        off = rotations @ candidates[:, :3].T + translations[:, :, None] - candidates[:, 3:].T
+        return np.asarray((off**2).sum(axis=1).T / variance, float)
 
-    def score(candidate: Array) -> float:
-        return float(np.minimum(distances(candidate), OFF).sum())
+    def ranked(candidates: Array) -> Array:
+        scores = np.minimum(distances(candidates), OFF).sum(axis=1)
+        return candidates[np.argsort(scores, kind="stable")]
 
     rng = np.random.default_rng(0)
     samples = rng.random((SAMPLES, len(rotations))).argpartition(SAMPLE, axis=1)[:, :SAMPLE]
     found = solved(matrix[samples].sum(axis=1), right[samples].sum(axis=1))
-    candidates = [np.concatenate([tip, pivot]), *found]
-    candidates = sorted(candidates, key=score)[:BEST]
+    candidates = ranked(np.vstack([np.concatenate([tip, pivot]), found]))[:BEST]
+    masks = np.zeros((len(candidates), len(rotations)), bool)
     for _ in range(MAX_ROUNDS):
-        masks = [distances(candidate) <= OFF for candidate in candidates]
-        candidates = [
-            solved(matrix[mask].sum(axis=0), right[mask].sum(axis=0)) if mask.any() else candidate
-            for mask, candidate in zip(masks, candidates, strict=True)
-        ]
-    best = min(candidates, key=score)
-    kept = distances(best) <= OFF
-    return best[:3], kept if kept.sum() >= SAMPLE else np.ones(len(rotations), bool)
+        before, masks = masks, distances(candidates) <= OFF
+        if (masks == before).all():
+            break
+        for k, mask in enumerate(masks):
+            if mask.any():
+                candidates[k] = solved(matrix[mask].sum(axis=0), right[mask].sum(axis=0))
+    best = ranked(candidates)[:1]
+    kept = distances(best)[0] <= OFF
+    return best[0, :3], kept if kept.sum() >= SAMPLE else np.ones(len(rotations), bool)
 
 
 def _distances(noise: Noise, residuals: Array) -> Array:

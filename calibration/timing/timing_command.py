@@ -1,8 +1,9 @@
 """`nav calibrate delay`: each camera's delay and readout from a recording, into rig.toml."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -171,29 +172,41 @@ def timing_of_frames(
 
 def _timed(camera: Camera, found: CameraTiming, recording: str) -> Camera:
     """Return a camera with what was determined of its times."""
-    changes: dict[str, float] = {}
-    if found.delay is not None and not found.delay.problem:
-        changes |= {"delay": found.delay.value, "delay_sd": found.delay.sd}
-    if not found.readout.problem:
-        changes |= {"readout": found.readout.value, "readout_sd": found.readout.sd}
+    origin = {"recording": recording, "images": found.images, "speed": round(found.speed, 1)}
+    return timed_camera(camera, found.delay, found.readout, origin)
+
+
+def timed_camera(
+    camera: Camera, delay: Estimate | None, readout: Estimate, origin: Mapping[str, Any]
+) -> Camera:
+    """Return a camera with what was determined of its times.
+
+    Parameters
+    ----------
+    camera : Camera
+        With what it keeps if nothing was.
+    delay : Estimate or None
+        None for the camera that others are compared with.
+    readout : Estimate
+        Of its rows.
+    origin : mapping
+        From what they were determined, for the file.
+
+    Returns
+    -------
+    Camera
+    """
+    changes: dict[str, Any] = {}
+    if delay is not None and not delay.problem:
+        changes |= {"delay": delay.value, "delay_sd": delay.sd}
+    if not readout.problem:
+        changes |= {"readout": readout.value, "readout_sd": readout.sd}
     if not changes:
         return camera
-    timing = {
-        "recording": recording,
-        "images": found.images,
-        "speed": round(found.speed, 1),
-        "readout": found.readout.verdict,
-    }
-    if found.delay is not None:
-        timing["delay"] = found.delay.verdict
-    return replace(
-        camera,
-        delay=changes.get("delay", camera.delay),
-        delay_sd=changes.get("delay_sd", camera.delay_sd),
-        readout=changes.get("readout", camera.readout),
-        readout_sd=changes.get("readout_sd", camera.readout_sd),
-        timing=timing,
-    )
+    timing = {**origin, "readout": readout.verdict}
+    if delay is not None:
+        timing["delay"] = delay.verdict
+    return replace(camera, **changes, timing=timing)
 
 
 def timing_lines(found: RigTiming) -> list[str]:
@@ -209,14 +222,28 @@ def timing_lines(found: RigTiming) -> list[str]:
     list of str
     """
     lines = [
-        f"{each.name}: {_said('delay', each.delay)}; {_said('readout', each.readout)}; "
+        f"{each.name}: {estimate_text('delay', each.delay)}; "
+        f"{estimate_text('readout', each.readout)}; "
         f"{each.images} images, tool at {each.speed:.0f} mm/s rms"
         for each in found.cameras
     ]
     return [*lines, f"corners are {found.fit.rms_px:.3f} px off the motion (rms per axis)"]
 
 
-def _said(name: str, estimate: Estimate | None) -> str:
+def estimate_text(name: str, estimate: Estimate | None) -> str:
+    """Return an estimate in words.
+
+    Parameters
+    ----------
+    name : str
+        What it is of.
+    estimate : Estimate or None
+        None for the delay of the camera that others are compared with.
+
+    Returns
+    -------
+    str
+    """
     if estimate is None:
         return f"{name} 0, the others are compared with it"
     if estimate.problem:

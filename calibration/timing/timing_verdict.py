@@ -15,6 +15,7 @@ ONE_WAY = 0.15  # rms speed across the main direction, as a share of the rms spe
 FEW = 60  # images of a camera with a tool
 SLOWER_THAN_FRAMES = 1.1  # of a frame period: no camera reads its rows for longer
 NO_SHUTTER = 2.0  # sd within which a readout counts as none
+MOVE_MORE = "move faster, in more directions, or for longer"
 
 
 @dataclass(frozen=True)
@@ -102,10 +103,13 @@ def judge_timing(
         }  # fmt: skip
         few = f"a tool in {len(seen)} images only, expected {FEW}" if len(seen) < FEW else ""
         period = float(np.median(np.diff(sorted(times[camera.name])))) if len(seen) > 1 else 0.0
-        readout = _readout(fit.readout[index], fit.readout_sd[index], few or motion, period)
+        problem = few or motion
+        readout = judge_readout(
+            fit.readout[index], fit.readout_sd[index], problem, period, MOVE_MORE
+        )
         delay = None
         if index:
-            delay = _judged(fit.delay[index], fit.delay_sd[index], few or motion)
+            delay = judge_delay(fit.delay[index], fit.delay_sd[index], problem, MOVE_MORE)
         found.append(CameraTiming(camera.name, delay, readout, len(seen), speed))
     return found
 
@@ -154,8 +158,26 @@ def motion_problem(velocities: Array) -> str:
     return ""
 
 
-def _readout(value: float, sd: float, problem: str, period: float) -> Estimate:
-    judged = _judged(value, sd, problem)
+def judge_readout(value: float, sd: float, problem: str, period: float, advice: str) -> Estimate:
+    """Judge a readout.
+
+    Parameters
+    ----------
+    value, sd : float
+        In s.
+    problem : str
+        Why it is not determined, if that is known before; else empty.
+    period : float
+        From one image to the next, s; 0 if not known.
+    advice : str
+        How to make the standard deviation smaller.
+
+    Returns
+    -------
+    Estimate
+        None, with a standard deviation that contains what was found, where it is like none.
+    """
+    judged = judge_delay(value, sd, problem, advice)
     if judged.problem:
         return judged
     if period > 0.0 and abs(value) - NO_SHUTTER * sd > SLOWER_THAN_FRAMES * period:
@@ -169,10 +191,18 @@ def _readout(value: float, sd: float, problem: str, period: float) -> Estimate:
     return judged
 
 
-def _judged(value: float, sd: float, problem: str) -> Estimate:
-    if not problem and sd > USABLE:
-        problem = (
-            f"sd {1e3 * sd:.1f} ms, expected {1e3 * USABLE:.0f} at most: move faster, in more "
-            "directions, or for longer"
-        )
+def judge_delay(value: float, sd: float, problem: str, advice: str) -> Estimate:
+    """Judge a delay.
+
+    Parameters
+    ----------
+    value, sd, problem, advice
+        As of `judge_readout`.
+
+    Returns
+    -------
+    Estimate
+    """
+    if not problem and not sd <= USABLE:
+        problem = f"sd {1e3 * sd:.1f} ms, expected {1e3 * USABLE:.0f} at most: {advice}"
     return Estimate(float(value), float(sd), problem)

@@ -5,20 +5,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 
+from nav.accuracy.block_location import LEAST_TOUCHES
 from nav.camera.live_source import LiveSource
 from nav.camera.rig import load_rig
 from nav.camera.webcam_numbers import parse_webcams
 from nav.core.errors import IncompleteInput, InputError
+from nav.core.notice import Notice
 from nav.core.outputs import written_together
 from nav.core.tracked_frame import TrackedFrame
+from nav.display import can_show
 from nav.link.pose_input import PoseInput
 from nav.live.playback import PacedSource
+from nav.live.pose_run import PoseRun
 from nav.record.pose_table import open_pose_table, sidecar_path, write_sidecar
 from nav.registration.guided_touches import GuidedTouches, GuideState
 from nav.registration.pointfile import load_points
-from nav.text.catalogue import ENGLISH
+from nav.registration.points import DegenerateLayout, register_points
+from nav.text.catalogue import ENGLISH, sentence
 from nav.tracking.camera_poses import CameraPoses
 from nav.tracking.pose_source import PoseSource, StatedErrors
 from nav.tracking.tool import Tool, load_tool
@@ -42,6 +48,12 @@ class GuideJob:
     paced: bool = True
     stated: StatedErrors | None = None
     names: tuple[str, ...] = ()
+    window: bool = True
+
+    @property
+    def in_window(self) -> bool:
+        """Whether a window leads; not where a recording is read as fast as possible."""
+        return self.window and (self.poses is None or self.paced)
 
     def pose_input(self, tools: Sequence[Tool]) -> PoseInput | None:
         """Return where poses come from, if not from cameras."""
@@ -72,11 +84,22 @@ def guide(job: GuideJob, console: Console) -> None:
     divots = load_points(job.block)
     order = job.divots or tuple(divots)
     guided = GuidedTouches(needle, reference.name, divots, order)
+    if job.in_window and not can_show():
+        raise InputError("no display here for the window; be led without it: --no-window")
     source = _source(job, (needle, reference))
-    try:
-        _lead(guided, len(order), source, console)
-    finally:
-        source.close()
+    if job.in_window:
+        cameras = () if job.rig is None else load_rig(job.rig).names
+        finished = _in_window(guided, source, tuple(cameras), (needle.name, reference.name))
+        if not finished:
+            raise IncompleteInput(
+                f"the window was closed with {len(guided.touches)} of {len(order)} divots touched; "
+                "nothing was written"
+            )
+    else:
+        try:
+            _lead(guided, len(order), source, console)
+        finally:
+            source.close()
     if not guided.done:
         raise IncompleteInput(
             f"{len(guided.touches)} of {len(order)} divots were touched, "
@@ -110,6 +133,52 @@ def _source(job: GuideJob, tools: Sequence[Tool]) -> PoseSource:
     rig = load_rig(job.rig)
     images = LiveSource(rig, parse_webcams(job.cameras, rig.names))
     return CameraPoses(images, Tracker(rig, list(tools)))
+
+
+def _in_window(
+    guided: GuidedTouches, source: PoseSource, cameras: tuple[str, ...], tools: tuple[str, ...]
+) -> bool:
+    """Lead in a window; return whether all is touched and to be written."""
+    from nav.view.guide_window import GuideWindow
+    from nav.view.live_app import application
+    from nav.view.touch_window import show_touch_window
+
+    run = PoseRun(source, lambda frame: guided.add(frame.without_images()))
+    try:
+        application()
+        window = GuideWindow(run, guided, cameras, tools, fit_text)
+        show_touch_window(window)
+    finally:
+        run.close()
+    return window.finished
+
+
+def fit_text(guided: GuidedTouches) -> str:
+    """Return how well the touches so far fit the block, or how far those of one divot scatter.
+
+    Parameters
+    ----------
+    guided : GuidedTouches
+        With the touches.
+
+    Returns
+    -------
+    str
+        Empty where they are too few to tell.
+    """
+    labels = guided.labels
+    touched = np.array([touch.position for touch in guided.touches]).reshape(-1, 3)
+    if len(set(labels)) == 1 and len(labels) > 1:
+        rms = float(np.sqrt(((touched - touched.mean(axis=0)) ** 2).sum(axis=1).mean()))
+        return sentence(Notice("block_scatter", {"rms_mm": rms}))
+    if len(set(labels)) < LEAST_TOUCHES:
+        return ""
+    nominal = np.array([guided.divots[label] for label in labels])
+    try:
+        found = register_points(nominal, touched)
+    except DegenerateLayout:
+        return ""
+    return sentence(Notice("block_fits", {"fre_mm": found.fre}))
 
 
 def _lead(

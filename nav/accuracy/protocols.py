@@ -357,9 +357,9 @@ def _distance_statistics(
     relative[index[:, 0], index[:, 1]] = errors / nominal
     square, relative = square + square.T, relative + relative.T
     figures = []
+    first, second = np.triu_indices(count, 1)
     for _ in range(RESAMPLES):
         drawn = rng.integers(0, count, count)
-        first, second = np.triu_indices(count, 1)
         one, other = drawn[first], drawn[second]
         apart = one != other  # a divot drawn twice has no distance to itself
         if apart.sum() < 2:
@@ -378,10 +378,11 @@ def _distance_statistics(
 
 
 def _figures(distances: Array) -> tuple[float, float, float, float, float]:
+    p95, p99 = np.percentile(distances, [95, 99])
     return (
         float(distances.mean()),
         float(distances.std(ddof=1)),
         float(np.sqrt(np.mean(distances**2))),
-        float(np.percentile(distances, 95)),
-        float(np.percentile(distances, 99)),
+        float(p95),
+        float(p99),
     )

@@ -185,7 +185,7 @@ def decode_picture(path: Path) -> Decoded | Lost:
             image = None
     if image is None:
         return _unusable(NO_PICTURE)
-    if any(map(_is_damage, messages)):
+    if any(map(tells_of_damage, messages)):
         return _unusable("is damaged: a part of its compressed data cannot be read")
     grey = to_grey(image)
     if grey is None:
@@ -200,8 +200,19 @@ def _unusable(why: str) -> Lost:
     return Lost("picture_unusable", {"why": why})
 
 
-def _is_damage(message: str) -> bool:
-    """Whether libjpeg fills up what it cannot read; some cameras write a few bytes too many."""
+def tells_of_damage(message: str) -> bool:
+    """Return whether libjpeg has filled up what it could not read.
+
+    Parameters
+    ----------
+    message : str
+        As it wrote it to standard error.
+
+    Returns
+    -------
+    bool
+        False for a few bytes too many, which some cameras write.
+    """
     surplus = JPEG_SURPLUS.search(message)
     if surplus:
         return int(surplus[1]) > MOST_SURPLUS

@@ -89,13 +89,18 @@ class LiveSource(FrameSource):
         """What the drivers did not lock, and slowness, as of now."""
         return [w for camera in self.cameras.values() for w in camera.warnings]
 
+    @property
+    def jpeg_cameras(self) -> list[str]:
+        """Cameras whose newest image is known as their own JPEG."""
+        return [name for name, camera in self.cameras.items() if camera.gives_jpeg]
+
     def watch(self, watcher: Watch) -> None:
         """Have every image shown as it is taken, also those that no frame set has.
 
         Parameters
         ----------
         watcher : callable
-            Called with the camera's name, time and image in that camera's thread; must not wait.
+            Called with the image in its camera's thread; must not wait.
         """
         for camera in self.cameras.values():
             camera.watch = watcher
@@ -143,7 +148,7 @@ class LiveSource(FrameSource):
         times = [g.time for g in chosen.values()]
         # after an empty set (its time is now) a picture may still be on its way from before
         self._time = max(self._time, sum(times) / len(times) if times else now)
-        frames = {name: Frame(name, g.time, g.image) for name, g in chosen.items()}
+        frames = {name: Frame(name, g.time, g.image, g.jpeg) for name, g in chosen.items()}
         seconds = max((g.seconds for g in chosen.values()), default=0.0)
         frame_set = FrameSet(
             self._number, self._time, frames, dict(missing), seconds, captured_at=self._time

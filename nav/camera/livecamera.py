@@ -3,13 +3,12 @@
 import math
 import threading
 import time
-import zlib
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
-from nav.camera.image_files import to_grey
+from nav.camera.camera_jpeg import JpegError
 from nav.camera.rig import Camera, picture_size_problem
 from nav.camera.webcam import (
     Capture,
@@ -19,8 +18,9 @@ from nav.camera.webcam import (
     request_size,
     why_not_opened,
 )
+from nav.camera.webcam_image import WebcamImage, hand_over_jpeg, webcam_image
 from nav.core.errors import InputError, Lost
-from nav.core.frameset import Picture
+from nav.core.frameset import Frame, Picture
 from nav.core.notice import Notice
 from nav.text.catalogue import ENGLISH
 
@@ -32,9 +32,10 @@ FROZEN = 2.0  # s of one and the same picture, then the device is opened again
 HUNG = 5.0  # s that a driver's call takes, then another thread opens the device
 MOST_HUNG = 3  # threads left behind in calls that never return
 SLOW_PERIOD = 1 / 15  # s between pictures; slower is worth a warning
+UNUSABLE = 5  # damaged pictures and no good one, then OpenCV is left to decode them
 
 
-Watch = Callable[[str, float, Picture], None]
+Watch = Callable[[Frame], None]
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,15 @@ class Grabbed:
         Grey levels.
     seconds : float
         Duration of decoding, s.
+    jpeg : bytes, optional
+        The camera's own JPEG, from which the image was decoded, where the driver hands it over.
     """
 
     number: int
     time: float
     image: Picture
     seconds: float
+    jpeg: bytes | None = None
 
 
 class CameraError(InputError):
@@ -84,6 +88,9 @@ class LiveCamera:
     the camera is lost. `newest` always returns at once, and the device is opened again when it
     comes back.
 
+    A camera that sends JPEG is asked for it undecoded, so that it can be recorded as it is. Where
+    the first images cannot be decoded, the device is opened again, and OpenCV decodes them.
+
     Parameters
     ----------
     name : str
@@ -106,7 +113,7 @@ class LiveCamera:
     Attributes
     ----------
     watch : callable or None
-        Called with name, time and image of every new one, in this camera's thread; must not wait.
+        Called with every new image, in this camera's thread; must not wait.
     """
 
     def __init__(
@@ -129,6 +136,8 @@ class LiveCamera:
         self._newest: Grabbed | None = None
         self._received = -math.inf
         self._problem: Notice | None = None
+        self._damaged, self._damage = -math.inf, ""  # when and how the last one was
+        self._jpeg_works: bool | None = None  # undecoded; None while that is not known
         self._locking: list[Notice] = []
         self._sums: deque[int] = deque(maxlen=REMEMBERED)
         self._intervals: deque[float] = deque(maxlen=15)
@@ -140,6 +149,7 @@ class LiveCamera:
         self._replace_if_hung(now)
         with self._changed:
             newest, received, problem = self._newest, self._received, self._problem
+            damaged, damage = self._damaged, self._damage
         if problem is not None:
             return Lost(problem.code, problem.facts)
         facts = {"camera": self.name}
@@ -150,6 +160,8 @@ class LiveCamera:
             return newest
         if now - received <= self._lost_after:
             return Lost("camera_frozen", {**facts, "seconds": age})
+        if now - damaged <= self._lost_after:
+            return Lost("camera_damaged", {**facts, "seconds": age, "why": damage})
         return Lost("camera_silent", {**facts, "seconds": now - received})
 
     def wait_for_first(self, timeout: float) -> None:
@@ -179,10 +191,18 @@ class LiveCamera:
             return median(self._intervals) if len(self._intervals) >= 5 else None
 
     @property
+    def gives_jpeg(self) -> bool:
+        """Whether the newest image is known as the camera's own JPEG."""
+        with self._changed:
+            return self._newest is not None and self._newest.jpeg is not None
+
+    @property
     def warnings(self) -> list[Notice]:
-        """What the driver did not lock, and slowness."""
+        """What the driver did not lock, JPEG that cannot be used undecoded, and slowness."""
         with self._changed:
             warnings = list(self._locking)
+            if self._jpeg_works is False:
+                warnings.append(Notice("camera_jpeg_unusable", {"camera": self.name}))
         period = self.period
         if period is not None and period > SLOW_PERIOD:
             facts = {"camera": self.name, "rate": 1.0 / period}
@@ -210,9 +230,14 @@ class LiveCamera:
                 self._problem = Notice(code, facts)
                 self._changed.notify_all()
 
-    def _take(self, attempt: "_Attempt", at: float, image: Picture) -> bool:
+    def _note_damage(self, attempt: "_Attempt", at: float, why: str) -> None:
+        with self._changed:
+            if not attempt.stopped.is_set():
+                self._damaged, self._damage = at, why
+
+    def _take(self, attempt: "_Attempt", at: float, taken: WebcamImage) -> bool:
         """Keep an image; return False if it is an old one repeated."""
-        checksum = zlib.crc32(image.data)
+        checksum, image, jpeg = taken.checksum(), taken.grey, taken.data
         seconds = self._clock() - at
         with self._changed:
             if attempt.stopped.is_set():
@@ -224,10 +249,10 @@ class LiveCamera:
             if before is not None:
                 self._intervals.append(at - before.time)
             number = 0 if before is None else before.number + 1
-            self._newest = Grabbed(number, at, image, seconds)
+            self._newest = Grabbed(number, at, image, seconds, jpeg)
             self._changed.notify_all()
         if self.watch is not None:
-            self.watch(self.name, at, image)
+            self.watch(Frame(self.name, at, image, jpeg))
         return True
 
 
@@ -267,27 +292,40 @@ class _Attempt:
         locking = lock_settings(capture, owner.name)
         with owner._changed:
             owner._locking = locking
+        undecoded, bad = owner._jpeg_works is not False and hand_over_jpeg(capture), 0
         received = renewed = self._clock()
         while not self.stopped.is_set():
             self.busy_since = self._clock()
             grabbed = capture.grab()
             at = self._clock()
-            read, image = capture.retrieve() if grabbed else (False, None)
-            grey = to_grey(image) if read and image is not None else None
-            if grey is None:  # once: a picture damaged on its way; for long: unplugged
+            read, buffer = capture.retrieve() if grabbed else (False, None)
+            taken: WebcamImage | None = None
+            try:
+                taken = webcam_image(buffer) if read else None
+            except JpegError as error:
+                owner._note_damage(self, at, str(error))
+            if taken is None:  # once: a picture damaged on its way; for long: unplugged
+                bad += grabbed
+                if undecoded and bad == UNUSABLE and owner._jpeg_works is None:
+                    owner._jpeg_works = False
+                    return
                 if self._clock() - received > GIVE_UP:
                     return
                 self.stopped.wait(0.005)
                 continue
-            if problem := picture_size_problem(owner.camera, grey.shape):
-                (height, width), (expected_width, expected_height) = grey.shape, owner.camera.size
+            undecoded = taken.jpeg is not None
+            if undecoded:
+                owner._jpeg_works = True
+            shape = taken.grey.shape
+            if problem := picture_size_problem(owner.camera, shape):
+                (height, width), (expected_width, expected_height) = shape, owner.camera.size
                 owner._fail(
                     self, "camera_other_size", problem=problem, width=width, height=height,
                     expected_width=expected_width, expected_height=expected_height,
                 )  # fmt: skip
                 return
             received = at
-            if owner._take(self, at, grey):
+            if owner._take(self, at, taken):
                 renewed = at
             elif at - renewed > FROZEN:
                 return

@@ -8,7 +8,9 @@ from dataclasses import asdict, dataclass
 
 import cv2
 
+from nav.camera.camera_jpeg import JpegError
 from nav.camera.webcam import Capture, open_webcam, request_size, sharpness
+from nav.camera.webcam_image import WebcamImage, hand_over_jpeg, webcam_image
 
 LARGEST = (1920, 1200)  # asked for; drivers give the nearest size they have
 WARM_UP = 5  # pictures that may come late after the start
@@ -28,12 +30,15 @@ class Measured:
         Such as MJPG or YUYV; empty if the driver does not say.
     sharpness : float, optional
         Setting of its driver, in the driver's units; None if it does not say.
+    gives_jpeg : bool
+        Whether its own JPEG can be recorded, undecoded.
     """
 
     size: tuple[int, int]
     rate: float
     coding: str
     sharpness: float | None = None
+    gives_jpeg: bool = False
 
 
 def measure(
@@ -63,21 +68,38 @@ def measure(
     if not capture.isOpened():
         return None
     request_size(capture, size)
-    shape = (0, 0)
+    undecoded = hand_over_jpeg(capture)
+    image, rate = _timed(capture, seconds, clock)
+    if image is None and undecoded:
+        capture.set(cv2.CAP_PROP_CONVERT_RGB, 1.0)
+        image, rate = _timed(capture, seconds, clock)
+    width, height = (0, 0) if image is None else image.grey.shape[::-1]
+    coding = _coding(capture.get(cv2.CAP_PROP_FOURCC))
+    gives_jpeg = image is not None and image.jpeg is not None
+    return Measured((width, height), rate, coding, sharpness(capture), gives_jpeg)
+
+
+def _timed(
+    capture: Capture, seconds: float, clock: Callable[[], float]
+) -> tuple[WebcamImage | None, float]:
+    """Return the newest image, and how many come per second."""
+    newest: WebcamImage | None = None
     times: list[float] = []
     start = clock()
     while clock() - start < 2 * seconds and (not times or times[-1] - times[0] < seconds):
         grabbed = capture.grab()
         at = clock()
-        read, image = capture.retrieve() if grabbed else (False, None)
-        if read and image is not None:
-            shape = image.shape[:2]
+        read, buffer = capture.retrieve() if grabbed else (False, None)
+        try:
+            image = webcam_image(buffer) if read else None
+        except JpegError:
+            continue
+        if image is not None:
+            newest = image
             times.append(at)
             if len(times) == WARM_UP:
                 del times[:-1]
-    rate = (len(times) - 1) / (times[-1] - times[0]) if len(times) > 1 else 0.0
-    coding = _coding(capture.get(cv2.CAP_PROP_FOURCC))
-    return Measured((shape[1], shape[0]), rate, coding, sharpness(capture))
+    return newest, (len(times) - 1) / (times[-1] - times[0]) if len(times) > 1 else 0.0
 
 
 def _coding(fourcc: float) -> str:

@@ -84,6 +84,11 @@ class UncalibratedCameras(FrameSource):
         """Settings that the drivers did not lock, and slowness, as of now."""
         return [] if self._source is None else self._source.warnings
 
+    @property
+    def jpeg_cameras(self) -> list[str]:
+        """Cameras whose newest image is known as their own JPEG."""
+        return [] if self._source is None else self._source.jpeg_cameras
+
     def close(self) -> None:
         """Release the cameras; a running iteration ends."""
         self._closed.set()

@@ -1,17 +1,23 @@
-"""Numba's cache of compiled code on disk, made safe: what is damaged is compiled again.
+"""Numba's cache of compiled code on disk, made safe, and shared by copies of the same sources.
 
 Numba loads whatever a file in its cache holds, machine code included; a flipped bit would crash the
-program or, worse, make its numbers wrong. So a digest of each file is kept beside it.
+program or, worse, make its numbers wrong. So a digest of each file is kept beside it, and what is
+damaged is compiled again.
+
+Numba keeps code by where its source file lies. In a folder that serves one state of the sources
+only, their paths within the packages are enough: a second copy compiles nothing anew.
 """
 
 import hashlib
 import logging
 import os
 import pickle
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numba
 from numba.core import caching
 
 DIGEST_SUFFIX = ".sha256"
@@ -21,6 +27,7 @@ DAMAGE = (
     *(ImportError, MemoryError, RecursionError, pickle.UnpicklingError),
 )
 log = logging.getLogger(__name__)
+_numba_config: Any = numba.config  # its settings are made when it is imported
 
 
 class CheckedCacheFile(caching.IndexDataCacheFile):
@@ -89,6 +96,64 @@ def _sign(path: str) -> None:
     finally:
         with suppress(OSError):
             os.unlink(beside)
+
+
+class SharedLocator(caching._CacheLocator):
+    """Where code is kept in a folder that serves one state of the sources.
+
+    Parameters
+    ----------
+    py_func : callable
+        The function.
+    path : Path
+        Its source file.
+    place : Path
+        Folder of its compiled code.
+    """
+
+    packages: tuple[Path, ...] = ()  # whose code is shared
+
+    def __init__(self, py_func: Any, path: Path, place: Path) -> None:
+        self._py_file, self._lineno = str(path), py_func.__code__.co_firstlineno
+        self.place = place
+
+    def get_cache_path(self) -> str:
+        """Return the folder."""
+        return str(self.place)
+
+    def get_source_stamp(self) -> str:
+        """Return a digest of the source file."""
+        return _digest(self._py_file)
+
+    def get_disambiguator(self) -> str:
+        """Return what distinguishes functions of one name in one file."""
+        return str(self._lineno)
+
+    @classmethod
+    def from_function(cls, py_func: Any, py_file: str) -> "SharedLocator | None":
+        """Return the place of a function; None for Numba's own choice."""
+        path = Path(py_file).resolve()
+        for package in cls.packages:
+            if path.is_relative_to(package) and path.is_file():
+                within = path.relative_to(package.parent).parent
+                found = cls(py_func, path, Path(_numba_config.CACHE_DIR) / within)
+                with suppress(OSError):
+                    found.ensure_cache_path()
+                    return found
+        return None
+
+
+def share_cached_code(packages: Iterable[Path]) -> None:
+    """Make copies of packages share compiled code, for functions compiled from then on.
+
+    Parameters
+    ----------
+    packages : iterable of Path
+        Their folders. Numba's cache folder must serve one state of their sources only.
+    """
+    SharedLocator.packages = tuple(package.resolve() for package in packages)
+    implementation: Any = caching.CompileResultCacheImpl
+    implementation._locator_classes = [SharedLocator, *implementation._locator_classes]
 
 
 def check_cached_code() -> None:

@@ -2,8 +2,8 @@
 
 Numba keeps a function's compiled code until the function's own file changes, and does not notice a
 change in another file that is compiled into it. So the folder's name holds a digest of all that
-compiled functions import. Damaged files are compiled again; a folder into which others may write
-is not used.
+compiled functions import; copies of the same sources share it. Damaged files are compiled again; a
+folder into which others may write is not used.
 """
 
 import atexit
@@ -20,7 +20,7 @@ import numba
 from numba import njit
 
 from nav.core.cache import owned_folder, user_cache
-from nav.core.codecache import check_cached_code
+from nav.core.codecache import check_cached_code, share_cached_code
 
 config: Any = numba.config  # its settings are made when it is imported
 HERE = Path(__file__).parents[1]
@@ -102,7 +102,9 @@ def use_own_folder() -> None:
     folder = None
     with suppress(OSError):
         folder = owned_folder(user_cache() / f"compiled-{sources_digest()[:16]}")
-    if folder is None:
+    if folder is not None:
+        share_cached_code(HERE.parent / package for package in PACKAGES)
+    else:
         folder = Path(tempfile.mkdtemp(prefix="c1c2nav-compiled-"))
         os.environ["NUMBA_CACHE_DIR"] = str(folder)  # for child processes
         atexit.register(_remove, folder, os.getpid())

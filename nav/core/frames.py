@@ -73,10 +73,11 @@ def adjoint(a_from_b: RigidTransform) -> Array:
     ndarray, shape (6, 6)
         For perturbations (tx, ty, tz, rx, ry, rz), mm and rad.
     """
-    rotation = a_from_b.rotation.as_matrix()
+    matrix = a_from_b.as_matrix()
+    rotation = matrix[:3, :3]
     result = np.zeros((6, 6))
     result[:3, :3] = result[3:, 3:] = rotation
-    result[:3, 3:] = cross_matrix(a_from_b.translation) @ rotation
+    result[:3, 3:] = cross_matrix(matrix[:3, 3]) @ rotation
     return result
 
 
@@ -212,6 +213,6 @@ class Pose:
         jacobian = point_jacobian(moved)[0]
         total = jacobian @ self.covariance @ jacobian.T
         if covariance is not None:
-            rotation = self.transform.rotation.as_matrix()
+            rotation = self.transform.as_matrix()[:3, :3]
             total = total + rotation @ np.asarray(covariance, float) @ rotation.T
         return moved, total

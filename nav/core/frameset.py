@@ -24,11 +24,14 @@ class Frame:
         Middle of the exposure, s.
     image : ndarray of uint8, shape (height, width)
         Grey levels.
+    jpeg : bytes, optional
+        The camera's own JPEG, from which the image was decoded, where it is known.
     """
 
     camera: str
     time: float
     image: Picture
+    jpeg: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,7 @@ def _camera(device: Device, given: Measured | str | None, known: bool) -> Check 
     width, height = given.size
     text = f"{device.name}: {width} x {height}, {given.rate:.1f} per second"
     text += f", {given.coding}" if given.coding else ""
+    text += ", recorded as it comes" if given.gives_jpeg else ", compressed when recorded"
     told = given.sharpness
     text += ", sharpness not adjustable" if told is None else f", sharpness {told:g}"
     if given.rate < SLOW:
@@ -82,4 +83,5 @@ def measured(index: int) -> Measured | str | None:
         return f"its driver crashes (exit {code})"
     if found is None:
         return None
-    return Measured(tuple(found["size"]), found["rate"], found["coding"], found.get("sharpness"))
+    size = tuple(found.pop("size"))
+    return Measured(size, **found)

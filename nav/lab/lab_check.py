@@ -100,7 +100,7 @@ def check_lab(
     rig = check.rig()
     tools = check.tools()
     case = check.case()
-    if not {"cameras", "tracker"} & {*replaced} and "tracker" not in refused:
+    if not {"cameras", "tracker"} <= {*replaced} and "tracker" not in refused:
         check.source(rig, list_devices() if devices is None else devices)
     if case is not None:
         check.registration(case, tools)
@@ -118,16 +118,20 @@ class _Check:
 
     def __init__(self, lab: Lab, refused: Collection[str], replaced: Collection[str]) -> None:
         self.lab, self.file = lab, lab.file
-        self.refused, self.known = refused, {*refused, *replaced}
+        self.refused, self.replaced, self.known = refused, replaced, {*refused, *replaced}
         self.found = LabFindings()
 
     def problem(self, key: str, text: str) -> None:
-        if key not in self.known:
+        if not self._passes_over(key):
             self.found.problems.append(f"{self.lab.path}: {key}: {text}")
 
     def remark(self, key: str, text: str) -> None:
-        if key not in self.known:
+        if not self._passes_over(key):
             self.found.remarks.append(f"{self.lab.path}: {key}: {text}")
+
+    def _passes_over(self, key: str) -> bool:
+        """Whether an entry, or the whole table that it is in, is not used or refused already."""
+        return key in self.known or key.partition(":")[0] in self.replaced
 
     def attempt(self, key: str, call: Callable[[], T]) -> T | None:
         """Return what the call returns; None, and a problem noted, where it refuses."""
@@ -253,6 +257,8 @@ class _Check:
         self.found.remarks += lines or ()
 
     def limits(self, case: Case | None) -> None:
+        if "limits" in self.replaced:
+            return
         problems = self.lab.limits.problems(case)
         self.found.problems += [f"{self.lab.path}: limits: {problem}" for problem in problems]
         if case is not None and not problems:
@@ -260,7 +266,7 @@ class _Check:
 
     def outputs(self) -> None:
         """Check that sessions and the registration can be written."""
-        if self.file.recording.enabled:
+        if self.file.recording.enabled and "recording" not in self.replaced:
             folder = self.lab.recording_folder
             if folder.exists() and not folder.is_dir():
                 self.problem("recording: folder", f"{folder}: is not a folder")
@@ -275,6 +281,8 @@ class _Check:
                 self.problem("save_registration", f"{save}: is read too; give another name")
 
     def links(self) -> None:
+        if "links" in self.replaced:  # no port is tried for nothing
+            return
         links = self.file.links
         if links.igtl_profile == "astm":
             for key, usual in ASTM.items():

@@ -202,7 +202,25 @@ def _replaced(given: LiveOptions, lab: Lab) -> tuple[frozenset[str], list[str]]:
             if getattr(lab.file, key) is not None and key not in replaced:
                 lines.append(f"{lab.path}: {key} is not used: it is not for {', '.join(other)}")
                 replaced.add(key)
+    if given.case is not None and (limits := _alarm_limits(lab)):
+        lines.append(
+            f"{lab.path}: its alarm limits are the lab's, so they go before those of {given.case} "
+            f"too: {limits}"
+        )
     return frozenset(replaced), lines
+
+
+def _alarm_limits(lab: Lab) -> str:
+    """Return its limits of alarms in words; empty where it has none."""
+    limits = lab.limits
+    texts = [
+        f"{name}: {level} {value:g} mm"
+        for by_name in (limits.by_role, limits.by_structure)
+        for name, own in by_name.items()
+        for level, value in own._asdict().items()
+        if value is not None
+    ]
+    return ", ".join(texts)
 
 
 def _completed(given: LiveOptions, lab: Lab, replaced: frozenset[str]) -> LiveOptions:

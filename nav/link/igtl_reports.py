@@ -16,14 +16,13 @@ from nav.core.tracked_frame import TrackedTool
 from nav.link.igtl_content import OK, Position, Status, TrackingData, Transform
 from nav.link.igtl_messages import Message, nanoseconds_of
 from nav.link.igtl_names import NameChoice, choose_names, is_same_name
+from nav.link.place_history import PlaceHistory, is_elsewhere
 from nav.link.remote_clock import RemoteClock
 from nav.tracking.pose_source import SILENCE, ReportedPose, StatedErrors, tracked_tool
 
 SETTLED = 0.5  # s after the first name in which a better choice of names may come
 MOST_NAMES = 256  # that are kept; no tracker has so many tools
 LONGEST_STATUS = 60  # characters that are told
-# mm, and of a rotation matrix (10 degrees): no tool moves so far while a coarse clock stands still
-ELSEWHERE, TURNED = 10.0, 0.174
 STATUS_KEY = "transformstatus"  # in small letters
 # codes of STATUS after which nothing is trusted until all is well again, whatever is sent
 HOLDING = {3: "panic", 15: "disabled", 16: "not present", 18: "hardware failure", 19: "exiting"}
@@ -78,6 +77,7 @@ class IgtlReports:
         self.choice: NameChoice | None = None
         self.clock, self.has_times = RemoteClock(), True
         self._received: dict[str, _Received] = {}
+        self._places: dict[str, PlaceHistory] = {}
         self._with_status: set[str] = set()
         self._first: float | None = None
         self._held: dict[str, str] = {}  # by the device that says so
@@ -181,19 +181,26 @@ class IgtlReports:
             self._with_status.add(name)
         elif status is None and name in self._with_status:
             return False  # TRANSFORM says whether it was seen, this does not
+        if found.matrix is not None and not rigid_fault(found.matrix):
+            # two senders of one name need not have one clock: their poses come in turn
+            places = self._places.setdefault(name, PlaceHistory())
+            in_turn = places.add(found.arrival, found.matrix)
+            found = replace(found, is_twice=found.is_twice or in_turn)
         if before is None:
             self._received[name] = found
             return True
         if before.timestamp == found.timestamp != 0:
             # the same measurement again: it becomes no newer by that
-            is_twice = found.is_twice or before.is_twice or _is_elsewhere(before, found)
+            is_twice = found.is_twice or before.is_twice or _are_apart(before, found)
             if found.matrix is not None and before.matrix is None:
                 found = before  # one that was not seen does not become seen
             found = replace(found, time=before.time, arrival=before.arrival, is_twice=is_twice)
             self._received[name] = found
             return found.status != before.status or is_twice != before.is_twice
         if found.matrix is not None and before.matrix is not None and found.time < before.time:
-            return False  # older than what is known
+            if not found.is_twice or before.is_twice:
+                return False  # older than what is known
+            found = replace(before, is_twice=True)
         self._received[name] = found
         return True
 
@@ -271,12 +278,9 @@ def _status(metadata: Mapping[str, str]) -> str | None:
     return next(bad, next(iter(told.values()), None))
 
 
-def _is_elsewhere(one: _Received, other: _Received) -> bool:
-    """Return whether two poses are too far apart to be of one tool at one time."""
-    if one.matrix is None or other.matrix is None:
-        return False
-    off = np.abs(one.matrix - other.matrix)
-    return bool(off[:3, 3].max() > ELSEWHERE or off[:3, :3].max() > TURNED)
+def _are_apart(one: _Received, other: _Received) -> bool:
+    known = one.matrix is not None and other.matrix is not None
+    return known and is_elsewhere(one.matrix, other.matrix)  # type: ignore[arg-type]
 
 
 def _matrix(position: Array, quaternion: Array) -> Array:

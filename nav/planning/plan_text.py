@@ -4,6 +4,7 @@ import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from nav.core.notice import Fact, Notice
 from nav.planning.catheter import Catheter, CatheterPath
 from nav.planning.landmarks import Landmarks
 from nav.planning.plan_result import (
@@ -16,6 +17,7 @@ from nav.planning.plan_result import (
     TrajectoryPlan,
 )
 from nav.planning.probability import Estimate
+from nav.text.catalogue import ENGLISH
 
 NEVER = 1e-9  # a probability below this is shown as such
 
@@ -85,7 +87,7 @@ def blocking_sentence(blocking: Blocking) -> str:
     )
 
 
-def problem_sentence(problem: Problem) -> str:
+def problem_notice(problem: Problem) -> Notice:
     """Describe a limit that a path does not keep.
 
     Parameters
@@ -95,32 +97,27 @@ def problem_sentence(problem: Problem) -> str:
 
     Returns
     -------
-    str
-        Without a subject, such as "goes through the cord".
+    Notice
+        Its sentence has no subject, such as "goes through the cord".
     """
+    facts: dict[str, Fact] = {"structure": problem.structure}
     if problem.kind == "clearance":
         if problem.value < 0.0:
-            return f"goes through {problem.structure}"
-        return (
-            f"passes {problem.structure} at {problem.value:.1f} mm, "
-            f"at least {problem.limit:.1f} mm is required"
-        )
+            return Notice("path_through", facts)
+        return Notice("path_near", {**facts, "value_mm": problem.value, "limit_mm": problem.limit})
     if problem.kind == "probability":
-        return (
-            f"touches {'an artery' if problem.structure == 'artery' else 'the cord'} with a "
-            f"probability of {percent(Estimate(problem.value, 0.0))}, "
-            f"at most {percent(Estimate(problem.limit, 0.0))} is allowed"
-        )
+        code = "path_touches_artery" if problem.structure == "artery" else "path_touches_cord"
+        value, limit = (percent(Estimate(p, 0.0)) for p in (problem.value, problem.limit))
+        return Notice(code, {"value": value, "limit": limit})
     if problem.kind == "depth":
-        return f"is {problem.value:.0f} mm deep, the needle reaches {problem.limit:.0f} mm"
+        return Notice("path_too_deep", {"value_mm": problem.value, "limit_mm": problem.limit})
     if problem.kind == "angle":
-        return (
-            f"is {np.degrees(problem.value):.0f} degrees off lateral, at most "
-            f"{np.degrees(problem.limit):.0f} are allowed"
-        )
+        value_degrees, limit_degrees = np.degrees([problem.value, problem.limit]).tolist()
+        angles = {"value_degrees": value_degrees, "limit_degrees": limit_degrees}
+        return Notice("path_oblique", angles)
     if problem.kind == "target":
-        return "does not end behind the cord in the posterior third of the canal"
-    return f"{problem.structure} lies in the gap on this side"
+        return Notice("path_misses_target")
+    return Notice("path_artery_in_gap", facts)
 
 
 def unknown_sentence(role: str, side: str) -> str:
@@ -188,7 +185,7 @@ def side_lines(side: SidePlan) -> list[str]:
         for other in (a for a in side.arteries if a not in own):
             lines.append(artery_sentence(other))
         if side.paths and not own:
-            problems = "; ".join(problem_sentence(p) for p in side.paths[0].problems)
+            problems = ENGLISH.sentences(map(problem_notice, side.paths[0].problems))
             lines.append(f"the least bad path {problems}")
         if own and side.paths:
             nearest = side.paths[0].nearest("artery")
@@ -309,7 +306,7 @@ def line_lines(path: PlannedPath) -> list[str]:
     """
     if not path.problems:
         return [f"{path.name}: keeps all limits"]
-    return [f"{path.name}: {problem_sentence(p)}" for p in path.problems]
+    return [f"{path.name}: {ENGLISH.sentence(problem_notice(p))}" for p in path.problems]
 
 
 def catheter_lines(path: CatheterPath, catheter: Catheter) -> list[str]:

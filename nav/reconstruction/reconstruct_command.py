@@ -30,8 +30,9 @@ from nav.reconstruction.reading import describe, list_series, read_volume
 from nav.reconstruction.reconstruction_pipeline import reconstruct
 from nav.reconstruction.reconstruction_result import Reconstruction
 from nav.reconstruction.reconstruction_text import sentence
-from nav.reconstruction.step_names import SHARES, WORDS, share_done
+from nav.reconstruction.step_names import SHARES, STEP_LABELS, share_done
 from nav.reconstruction.volume import Volume
+from nav.text.catalogue import label
 
 MOST_LABEL_SIGMA = 5.0  # mm
 
@@ -111,12 +112,12 @@ def reconstruct_scan(
         read = read_volume(source, series)
         guidance, left_out = with_labels(said, options, read.volume)
         done = SHARES["read"]
-        bar.update(task, completed=done, description="locating the bones")
+        bar.update(task, completed=done, description=label("step_locate"))
 
         def tell(step: str, share: float) -> None:
             if step:
                 done = share_done(step, share)
-                bar.update(task, completed=done, description=WORDS[step])
+                bar.update(task, completed=done, description=label(STEP_LABELS[step]))
 
         try:
             # the steps' results are not needed any more, and take memory

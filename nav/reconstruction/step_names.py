@@ -1,8 +1,19 @@
-"""Names of the steps for people, and the share of the total time that each takes."""
+"""Names of the steps, and the share of the total time that each takes."""
 
 from __future__ import annotations
 
-STEPS = ("locate", "fit", "levels", "arteries", "labels", "surfaces", "refine", "canal", "skin")
+STEP_LABELS = {
+    "locate": "step_locate",
+    "fit": "step_fit",
+    "levels": "step_levels",
+    "arteries": "step_arteries",
+    "labels": "step_labels",
+    "surfaces": "step_surfaces",
+    "refine": "step_refine",
+    "canal": "step_canal",
+    "skin": "step_skin",
+}  # codes of what people are told
+STEPS = tuple(STEP_LABELS)
 SHARES = {
     "read": 0.08,
     "locate": 0.05,
@@ -14,17 +25,6 @@ SHARES = {
     "refine": 0.25,
     "canal": 0.12,
     "skin": 0.05,
-}
-WORDS = {
-    "locate": "locating the bones",
-    "fit": "fitting the bones",
-    "levels": "measuring grey values",
-    "arteries": "following the arteries",
-    "labels": "separating the bones",
-    "surfaces": "surfaces",
-    "refine": "refining surfaces",
-    "canal": "cord and dura",
-    "skin": "skin",
 }
 
 

@@ -10,7 +10,7 @@ from nav.core.covariance import MOST_POSE_SD, CovarianceError, checked_covarianc
 from nav.core.errors import InputError
 from nav.core.frames import Array
 from nav.core.tables import Row, Table
-from nav.record.pose_table import UPPER
+from nav.record.pose_rows import UPPER
 
 POSE = ("tx", "ty", "tz", "qx", "qy", "qz", "qw")
 NEEDED = ("tool", "status", *POSE)

@@ -39,7 +39,7 @@ def open_session_images(source: Path, rig: Rig, depth: int) -> RecordedSource:
     """Open the pictures that a session's frames were measured in.
 
     Pictures between two frames, which were recorded but not tracked, are left out: tracked again
-    with the same rig and tools, lossless pictures give the poses of the session.
+    with the same rig and tools, lossless pictures and cameras' own JPEG give the session's poses.
 
     Parameters
     ----------

@@ -15,6 +15,17 @@ from nav.registration.touch_source import FoundTouches
 
 NEAR = 10.0  # mm: a divot that was touched is not farther from where a fair registration has it
 CLEARER = 2.0  # times: and every other fiducial is farther than that
+# what labelled points are multiplied by, and what they were then
+MISTAKES: tuple[tuple[tuple[float, float, float], str], ...] = (
+    ((1e3, 1e3, 1e3), "in metres"),
+    ((25.4, 25.4, 25.4), "in inches"),
+    ((10.0, 10.0, 10.0), "in centimetres"),
+    ((1e-3, 1e-3, 1e-3), "in micrometres"),
+    ((-1.0, -1.0, 1.0), "in RAS (x and y with the other sign)"),
+    ((-1.0, 1.0, 1.0), "mirrored (x with the wrong sign)"),
+    ((1.0, -1.0, 1.0), "mirrored (y with the wrong sign)"),
+    ((1.0, 1.0, -1.0), "mirrored (z with the wrong sign)"),
+)
 
 
 @dataclass(frozen=True)
@@ -96,8 +107,45 @@ def labelled_touches(case: Case, points: Mapping[str, Array]) -> list[CheckTouch
     return [CheckTouch(known[label], at, np.zeros((3, 3))) for label, at in points.items()]
 
 
-def dwell_touches(case: Case, registration: Registration, found: FoundTouches) -> list[CheckTouch]:
+def refuse_mistakes(touches: Sequence[CheckTouch], registration: Registration) -> None:
+    """Refuse labelled touches in another unit or with other axes.
+
+    Parameters
+    ----------
+    touches : sequence of CheckTouch
+        From `labelled_touches`.
+    registration : Registration
+        Of the case.
+
+    Raises
+    ------
+    InputError
+        The touches are near their fiducials only with the mistake that it names.
+    """
+    touched = np.array([touch.position for touch in touches]).reshape(-1, 3)
+    model = np.array([touch.fiducial.position for touch in touches]).reshape(-1, 3)
+
+    def away(factors: tuple[float, float, float]) -> Array:
+        put = registration.model_from_reference.transform.apply(touched * factors)
+        return np.asarray(np.linalg.norm(put - model, axis=1))
+
+    if len(touches) < 2 or np.median(away((1.0, 1.0, 1.0))) <= NEAR:
+        return
+    for factors, mistake in MISTAKES:
+        if (away(factors) <= NEAR).all():
+            raise InputError(
+                f"the points are near their fiducials only if they are {mistake}; give them in "
+                "millimetres, in the frame and axes that were registered"
+            )
+
+
+def dwell_touches(
+    case: Case, registration: Registration, found: FoundTouches
+) -> tuple[list[CheckTouch], list[str]]:
     """Tell which fiducial each touch was of, by the registration that is verified.
+
+    Rests of the tip elsewhere are left out where more rests are at fiducials, and where no two of
+    them come last: all later touches are elsewhere if the reference body was knocked.
 
     Parameters
     ----------
@@ -110,15 +158,21 @@ def dwell_touches(case: Case, registration: Registration, found: FoundTouches) -
 
     Returns
     -------
-    list of CheckTouch
+    touches : list of CheckTouch
+        In the order of time.
+    notes : list of str
+        One per rest that was left out.
 
     Raises
     ------
     InputError
-        A touch that is near no fiducial, or near two: then labels have to be given.
+        A touch that is near two fiducials, or rests elsewhere that may mean that the registration
+        is wrong: then labels have to be given.
     """
     positions = np.array([fiducial.position for fiducial in case.fiducials]).reshape(-1, 3)
-    touches = []
+    touches: list[CheckTouch] = []
+    elsewhere: list[str] = []
+    last = 0  # rests elsewhere since the last touch of a fiducial
     for touch in found.touches:
         shown, _ = registration.model_from_reference.apply(touch.position)
         away = np.linalg.norm(positions - shown, axis=1)
@@ -126,18 +180,29 @@ def dwell_touches(case: Case, registration: Registration, found: FoundTouches) -
         nearest = case.fiducials[int(order[0])]
         when = f"touch at {touch.start:.1f} to {touch.end:.1f} s"
         if away[order[0]] > NEAR:
-            raise InputError(
-                f"{when}: is {away[order[0]]:.1f} mm from the nearest fiducial ({nearest.label}): "
-                "either the registration is wrong, or no fiducial was touched there; give labelled "
-                "points"
+            elsewhere.append(
+                f"{when}: is {away[order[0]]:.1f} mm from the nearest fiducial ({nearest.label})"
             )
+            last += 1
+            continue
         if len(order) > 1 and away[order[1]] < CLEARER * away[order[0]]:
             raise InputError(
                 f"{when}: might be of {nearest.label} or of {case.fiducials[int(order[1])].label}; "
                 "give labelled points"
             )
         touches.append(CheckTouch(nearest, touch.position, touch.covariance))
-    return touches
+        last = 0
+    if elsewhere and len(elsewhere) >= len(touches):
+        raise InputError(
+            f"{elsewhere[0]}: either the registration is wrong, or no fiducial was touched there; "
+            "give labelled points"
+        )
+    if last > 1:
+        raise InputError(
+            f"{elsewhere[-last]}, and so is what follows: either the reference body was knocked, "
+            "or no fiducial was touched there; give labelled points"
+        )
+    return touches, [f"not counted: {rest}" for rest in elsewhere]
 
 
 def check_touches(

@@ -246,7 +246,7 @@ def normal_equations(
     chi2 : float
         Sum of squared Mahalanobis distances.
     """
-    rotation = transform.rotation.as_matrix()
+    rotation = transform.as_matrix()[:3, :3]
     moved = transform.apply(touched)
     if shared is not None and shared.shape[2] > 0:
         stacked = point_jacobian(moved).reshape(-1, 6)

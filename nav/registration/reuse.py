@@ -1,6 +1,6 @@
 """Whether an earlier registration may be used again: what its file records, and what is given."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,6 +89,7 @@ def check_use(
     tre: float | None,
     case: tuple[str, Path],
     reference: tuple[str, Path] | None,
+    copies: Mapping[Path, str] | None = None,
 ) -> tuple[str, ...]:
     """Refuse a registration that is poor or was made for other files; report what is unknown.
 
@@ -104,6 +105,8 @@ def check_use(
         Name and file of what shall be navigated.
     reference : (str, Path) or None
         Of the reference body; None where it is not known which one is used.
+    copies : mapping of Path to str, optional
+        Of those files that are copies with the same values: the SHA-256 of the original.
 
     Returns
     -------
@@ -116,9 +119,14 @@ def check_use(
         Made for another case or reference body, refused when it was made, or poor.
     """
     made, fre = calibration_table(record.calibration, record.fre), record.fre
-    _check_made_for(path, record, made.case, "case", case)
+
+    def digest_of(file: Path) -> str:
+        return (copies or {}).get(file) or sha256(file)
+
+    _check_made_for(path, record, made.case, "case", case, digest_of(case[1]))
     if reference is not None:
-        _check_made_for(path, record, made.reference, "reference body", reference)
+        digest = digest_of(reference[1])
+        _check_made_for(path, record, made.reference, "reference body", reference, digest)
     if made.verdict is not None and made.verdict.startswith("repeat"):
         raise InputError(f"{path}: calibration: verdict: {made.verdict}; register again")
     most = MOST_FRE if made.expected_fre is None else MOST_FRE_RATIO * made.expected_fre
@@ -132,9 +140,9 @@ def check_use(
             f"{MOST_TRE:g} mm is accepted; register again, with more fiducials around the target"
         )
     unknown = []
-    if made.case is None and not _is_input(record, case[1]):
+    if made.case is None and not _is_input(record, digest_of(case[1])):
         unknown.append("which case it was made for")
-    if reference and made.reference is None and not _is_input(record, reference[1]):
+    if reference and made.reference is None and not _is_input(record, digest_of(reference[1])):
         unknown.append("which reference body")
     if made.verdict is None:
         unknown.append("its verdict")
@@ -159,9 +167,9 @@ def _check_made_for(
     made_for: MadeFor | None,
     what: str,
     given: tuple[str, Path],
+    digest: str,
 ) -> None:
     name, file = given
-    digest = sha256(file)
     if made_for is not None:
         other = None if made_for.sha256.lower() == digest else (made_for.name, made_for.file)
     else:
@@ -177,8 +185,8 @@ def _check_made_for(
     )
 
 
-def _is_input(record: RegistrationFile, file: Path) -> bool:
-    return sha256(file) in {known.sha256.lower() for known in record.input}
+def _is_input(record: RegistrationFile, digest: str) -> bool:
+    return digest in {known.sha256.lower() for known in record.input}
 
 
 def _summary(

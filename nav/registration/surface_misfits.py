@@ -3,8 +3,8 @@
 import numpy as np
 
 from nav.core.frames import Array
+from nav.registration.goodness_of_fit import LEAST_POINTS
 from nav.registration.prepared_surface import PreparedSurface
-from nav.registration.surface_pose import LEAST_POINTS
 from nav.registration.surface_registration import SurfaceNotRegistered, register_surface
 
 MIRROR = (-1.0, 1.0, 1.0)

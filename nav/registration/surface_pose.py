@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import RigidTransform, Rotation
-from scipy.special import bdtrc, chdtrc, chdtri
+from scipy.special import chdtri
 
 from nav.core.frames import Array, Pose, perturbed
-from nav.registration.determinacy import WeakestMotion, weakest_motion
+from nav.registration.determinacy import weakest_motion
+from nav.registration.goodness_of_fit import OUTLIER, SurfaceFit
 from nav.registration.points import normal_equations
 from nav.registration.prepared_surface import PreparedSurface
 from nav.registration.surface_bootstrap import bootstrap_covariance, larger_covariance
@@ -17,16 +18,9 @@ from nav.registration.surface_exact import CUT, Touches, fit_exactly, residuals_
 from nav.registration.surface_posterior import posterior_covariance
 from nav.registration.surface_search import PoseFound, distinct_poses
 
-LEAST_POINTS = 12  # six are needed by counting; with fewer than twelve many poses fit
 STEPS = 40  # of Gauss-Newton
 CONVERGED = 1e-7  # mm and rad: the step at which the joint fit ends
-OUTLIER = 4.0  # sd
-MOST_OUTLIERS = 0.25  # of the points
 REFUSED = 1e-4  # probability of residuals as large as these under the declared errors
-# A tip in the air or on something else is mostly far off; on other bones, and there only, many
-# points are a little off. So many of the points may be nearer than FAR and still be outliers.
-FAR, NEAR_OUTLIERS = 10.0, 0.05  # sd, share
-REFUSED_TOGETHER = 1e-3  # probability of these residuals and of so many such outliers
 ENLARGED = 0.05  # probability of residuals from which on the covariance is scaled by them
 
 
@@ -95,62 +89,6 @@ class FiducialPairs:
     model: Array
     touched: Array
     covariance: Array
-
-
-@dataclass(frozen=True)
-class SurfaceFit:
-    """A pose of touched points on a surface, and what is for and against it.
-
-    Parameters
-    ----------
-    pose : Pose
-        model_from_reference with its covariance.
-    residuals : ndarray, shape (n,)
-        Signed distances of the points, positive outside, mm.
-    sd : ndarray, shape (n,)
-        Declared standard deviation of each, mm.
-    used : ndarray, shape (n,), bool
-        False for outliers.
-    chi2, freedom : float and int
-        Of the points used.
-    log_likelihood : float
-        Robust, of all points.
-    weakest : WeakestMotion
-        What is known least.
-    """
-
-    pose: Pose
-    residuals: Array
-    sd: Array
-    used: NDArray[np.bool_]
-    chi2: float
-    freedom: int
-    log_likelihood: float
-    weakest: WeakestMotion
-
-    @property
-    def explained(self) -> bool:
-        """Whether the declared errors explain the residuals."""
-        enough = self.used.mean() >= 1.0 - MOST_OUTLIERS and self.used.sum() >= LEAST_POINTS
-        return bool(enough and self.probability >= REFUSED_TOGETHER)
-
-    @property
-    def probability(self) -> float:
-        """Of residuals so large and so many outliers that are only a little off, by Fisher's rule.
-
-        References
-        ----------
-        .. [1] Fisher, Statistical Methods for Research Workers, 4th ed., 1932, section 21.1.
-        """
-        near = int((np.abs(self.residuals[~self.used]) <= FAR * self.sd[~self.used]).sum())
-        of_outliers = bdtrc(near - 1, len(self.used), NEAR_OUTLIERS) if near else 1.0
-        product = float(chdtrc(self.freedom, self.chi2) * of_outliers)
-        return product * (1.0 - np.log(product)) if product > 0.0 else 0.0
-
-    @property
-    def rms(self) -> float:
-        """Of the residuals that are used, mm."""
-        return float(np.sqrt(np.mean(self.residuals[self.used] ** 2))) if self.used.any() else 0.0
 
 
 def fit_candidates(
@@ -228,8 +166,8 @@ def describe_fit(
     """
     residuals, rows, sd = linearised(surface, touched, transform)
     used = np.abs(residuals) <= OUTLIER * sd
-    rows = rows[used]
-    information = rows.T @ (rows / sd[used][:, None] ** 2)
+    weighted = rows[used] / sd[used][:, None]
+    information = weighted.T @ weighted
     chi2, freedom = float(((residuals / sd)[used] ** 2).sum()), int(used.sum()) - 6
     if pairs is not None:
         added, _, more = normal_equations(transform, pairs.model, pairs.touched, pairs.covariance)
@@ -240,6 +178,9 @@ def describe_fit(
     # residuals larger than declared, and than chance makes them, enlarge the covariance
     scale = max(1.0, chi2 / freedom) if chi2 > chdtri(freedom, ENLARGED) else 1.0
     covariance = np.asarray(inverse * scale, float)
+    at_touch = rows[:, :3] @ transform.rotation.as_matrix()
+    own = np.einsum("ni,nij,nj->n", at_touch, touched.touches.covariance, at_touch)
+    own += touched.touches.variance
     return SurfaceFit(
         Pose(transform, covariance),
         residuals,
@@ -249,6 +190,9 @@ def describe_fit(
         freedom,
         -0.5 * float(_biweight_cost(residuals / sd).sum()),
         weakest_motion(covariance, surface.places),
+        transform.apply(touched.points),
+        rows,
+        np.clip(1.0 - own / sd**2, 0.0, 1.0),
     )
 
 

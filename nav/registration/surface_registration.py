@@ -16,14 +16,13 @@ from scipy.special import chdtri
 from nav.core.errors import InputError
 from nav.core.frames import point_jacobian
 from nav.registration.determinacy import WeakestMotion
+from nav.registration.goodness_of_fit import LEAST_POINTS, SurfaceFit
 from nav.registration.points import LARGEST, DegenerateLayout, closed_form, register_points
 from nav.registration.prepared_surface import PreparedSurface
 from nav.registration.registration_result import Registration
 from nav.registration.surface_pose import (
-    LEAST_POINTS,
     REFUSED,
     FiducialPairs,
-    SurfaceFit,
     TouchedSurface,
     describe_fit,
     fit_candidates,

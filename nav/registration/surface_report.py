@@ -9,14 +9,14 @@ from scipy.special import chdtri
 
 from nav.core.frames import Array, point_jacobian
 from nav.model.case import Case
-from nav.registration.assessment import DOUBTED, GOOD_TRE, MOST_TRE, Word
+from nav.registration.assessment import GOOD_TRE, MOST_TRE, Word
+from nav.registration.case_evidence import case_probability, doubt_case
 from nav.registration.critical_points import TARGET, CriticalPoint, critical_points
 from nav.registration.surface_pose import FiducialPairs
 from nav.registration.surface_registration import SurfaceRegistration
 from nav.registration.surface_source import SurfacePoints
 
 NAMED = 5  # outliers that are named
-DOUBTED_OUTLIERS = 0.1  # of the points: more are worth a look
 AXES = ("left-right", "front-back", "up-down")
 
 MIRRORED = (
@@ -60,7 +60,7 @@ class SurfaceVerdict:
     errors : tuple of PredictedError
         At target, cord and arteries; none for a case without plan.
     fit : float
-        Probability of residuals as large as these, and of so many outliers a little off.
+        Probability of residuals of such a size and pattern on this case's bones.
     """
 
     word: Word
@@ -92,29 +92,22 @@ def judge(case: Case, found: SurfaceRegistration, mirrored: bool = False) -> Sur
     """
     places = critical_points(case) if case.default_plan is not None else ()
     errors = tuple(_predicted(found, place) for place in places)
-    fit = found.fit.probability
+    doubt = doubt_case(found.fit, found.registration.method == "points+surface")
     worst = max(errors, key=lambda e: e.rms, default=None)
     word: Word
     if worst is not None and worst.rms > MOST_TRE:
-        word, why = "repeat", _poor(worst, MOST_TRE)
-    elif mirrored:
-        word, why = "usable", MIRRORED
-    elif worst is not None and worst.rms > GOOD_TRE:
-        word, why = "usable", _poor(worst, GOOD_TRE)
-    elif fit < DOUBTED:
-        word = "usable"
-        why = (
-            "residuals as large as these, with so many outliers, happen once in "
-            f"{1.0 / max(fit, 1e-6):.0f} by chance: is it this case? Touch a check point; if your "
-            "touches are worse, say so with --sigma"
-        )
-    elif 1.0 - found.fit.used.mean() > DOUBTED_OUTLIERS:
-        word, why = "usable", "many points are off the bone; check what was touched"
-    elif worst is None:
-        word, why = "usable", "the case has no plan, so the error where it matters is not known"
+        word, reasons = "repeat", [_poor(worst, MOST_TRE)]
     else:
-        word, why = "good", ""
-    return SurfaceVerdict(word, f"{word}: {why}" if why else word, errors, fit)
+        reasons = [MIRRORED] if mirrored else []
+        if worst is not None and worst.rms > GOOD_TRE:
+            reasons.append(_poor(worst, GOOD_TRE))
+        if doubt is not None:
+            reasons.append(doubt)
+        if worst is None:
+            reasons.append("the case has no plan, so the error where it matters is not known")
+        word = "usable" if reasons else "good"
+    sentence = f"{word}: {'; '.join(reasons)}" if reasons else word
+    return SurfaceVerdict(word, sentence, errors, case_probability(found.fit))
 
 
 def _poor(error: PredictedError, limit: float) -> str:

@@ -1,6 +1,6 @@
 """Where points touched on bone come from: files of points, scanned clouds, a swab's poses."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,9 +67,7 @@ def load_surface_points(path: Path) -> SurfacePoints:
     """
     suffix = path.suffix.lower()
     if suffix not in READERS:
-        points = load_points(path)
-        positions = np.array(list(points.values()))
-        return SurfacePoints(tuple(points), positions, None, None, f"{len(points)} points")
+        return _distinct(load_points(path))
     try:
         content = read_bytes(path, MOST_MESH_BYTES)
         with np.errstate(all="ignore"):  # what is not finite is refused below
@@ -86,6 +84,18 @@ def load_surface_points(path: Path) -> SurfacePoints:
         None,
         f"{len(taken)} of {len(vertices)} scanned points",
     )
+
+
+def _distinct(points: Mapping[str, Array]) -> SurfacePoints:
+    """Return touched points, each number that was copied only once: it is one touch."""
+    positions = np.array(list(points.values())).reshape(-1, 3)
+    _, first = np.unique(positions.round(3), axis=0, return_index=True)
+    kept = np.sort(first)
+    labels = tuple(points)
+    origin = f"{len(kept)} points"
+    if len(kept) < len(labels):
+        origin += f" ({len(labels) - len(kept)} copies of others left out)"
+    return SurfacePoints(tuple(labels[k] for k in kept), positions[kept], None, None, origin)
 
 
 def spread_evenly(points: Array, most: int = MOST_POINTS) -> list[int]:

@@ -2,12 +2,17 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nav.core.frames import Array
 from nav.registration.points import joint_covariance
+
+if TYPE_CHECKING:  # compiled: loaded only where it is used
+    from nav.registration.prepared_surface import PreparedSurface
+    from nav.registration.surface_pose import FiducialPairs
 
 
 @dataclass(frozen=True)
@@ -78,3 +83,32 @@ class TouchedPoints:
             self.registering[index],
             self.shared[index],
         )
+
+
+@dataclass(frozen=True)
+class TouchedBone:
+    """Points touched on bone, with the bone's surface.
+
+    Parameters
+    ----------
+    surface : PreparedSurface
+        Of the case's bones, model frame, mm.
+    points : ndarray, shape (n, 3)
+        Reference frame, mm.
+    sigma : float
+        Error of a touch along the normal that the covariances do not include, one standard
+        deviation, mm.
+    covariance : ndarray, shape (n, 3, 3), optional
+        Of the points, mm^2.
+    landmarks : pair of ndarray, shape (m, 3), optional
+        Rough landmarks, model frame and reference frame, mm.
+    fiducials : FiducialPairs, optional
+        Touched fiducials that are estimated together with the points.
+    """
+
+    surface: "PreparedSurface"
+    points: Array
+    sigma: float
+    covariance: Array | None = None
+    landmarks: tuple[Array, Array] | None = None
+    fiducials: "FiducialPairs | None" = None

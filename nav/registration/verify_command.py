@@ -22,6 +22,7 @@ from nav.registration.check_touches import (
     check_touches,
     dwell_touches,
     labelled_touches,
+    refuse_mistakes,
     registered_with,
 )
 from nav.registration.critical_points import CriticalPoint, critical_points
@@ -146,9 +147,12 @@ def _touches(
     notes: list[str],
 ) -> list[CheckTouch]:
     if dwells is None:
-        return labelled_touches(case, points)
-    notes += [f"not counted: {refused}" for refused in dwells.refused]
-    return dwell_touches(case, registration, dwells)
+        labelled = labelled_touches(case, points)
+        refuse_mistakes(labelled, registration)
+        return labelled
+    touches, elsewhere = dwell_touches(case, registration, dwells)
+    notes += [f"not counted: {refused}" for refused in dwells.refused] + elsewhere
+    return touches
 
 
 def _verify(

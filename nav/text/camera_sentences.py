@@ -22,6 +22,7 @@ CAMERAS: dict[str, Template] = {
     # a live camera without a image
     "camera_waiting": Parts("camera {camera}", "no image yet"),
     "camera_frozen": Parts("camera {camera}", "only old images for {seconds:.1f} s: frozen?"),
+    "camera_damaged": Parts("camera {camera}", "only damaged images for {seconds:.1f} s: cable?"),
     "camera_silent": Parts("camera {camera}", "no image for {seconds:.1f} s: unplugged?"),
     "camera_late": Parts("camera {camera}", "no image at the time of the others'"),
     "camera_absent": Parts("camera {camera}", "no image"),
@@ -43,6 +44,10 @@ CAMERAS: dict[str, Template] = {
     "camera_slow": (
         "camera {camera}: only {rate:.0f} images per second; more light, a shorter exposure or a "
         "USB port of its own may help"
+    ),
+    "camera_jpeg_unusable": (
+        "camera {camera}: the driver does not hand over its JPEG as the camera sends it; recorded "
+        "images are compressed again"
     ),
     "focus_not_locked": (
         "camera {camera}: the driver does not lock the focus; no matter if the lens has a fixed "

@@ -102,6 +102,13 @@ CAPTURE: dict[str, Template] = {
     "touches_done": "All are touched",
     "touches_done_detail": "Finish writes them; Undo takes the last one back",
     "action_leave_out": "Leave out",
+    # touches of the divot block
+    "guide_window": "c1c2nav - touch the divot block",
+    "block_heading": "DIVOT BLOCK",
+    "block_front": "front",
+    "block_next": "next: {label}",
+    "block_fits": "they fit the block to {fre_mm:.2f} mm (FRE)",
+    "block_scatter": "they scatter by {rms_mm:.2f} mm (rms)",
     # calibrating needle and marker body live
     "pivot_window": "c1c2nav - calibrate the needle's tip",
     "pivot_ready": "Tip into a divot, press Space",

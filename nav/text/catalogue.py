@@ -11,6 +11,7 @@ from nav.core.errors import InputError
 from nav.core.notice import Notice
 from nav.text.camera_sentences import CAMERAS
 from nav.text.capture_sentences import CAPTURE
+from nav.text.case_labels import CASE
 from nav.text.command_sentences import COMMANDS
 from nav.text.link_sentences import LINKS
 from nav.text.po import translations
@@ -26,7 +27,7 @@ from nav.text.window_labels import WINDOW
 TEMPLATES: Mapping[str, Template] = {
     **TRACKING, **CAMERAS, **REGISTRATION, **RECONSTRUCTION, **SESSION, **RECORDING, **COMMANDS,
     **WINDOW, **LINKS, **CAPTURE,
-    **REPLAY,
+    **REPLAY, **CASE,
 }  # fmt: skip
 LOCALE = Path(__file__).parent.parent / "locale"
 SOURCE = "en"

@@ -25,6 +25,11 @@ RECORDING: dict[str, Template] = {
         "Recording: {count} results were not recorded, the disk is too slow",
         by="count",
     ),
+    "events_dropped": Plural(
+        "Recording: {count} event was not recorded, the disk is too slow",
+        "Recording: {count} events were not recorded, the disk is too slow",
+        by="count",
+    ),
     "pictures_dropped": Plural(
         "Recording: {count} image of {camera} was not recorded: computer or disk is too slow",
         "Recording: {count} images of {camera} were not recorded: computer or disk is too slow",

@@ -11,6 +11,11 @@ from nav.tracking.follow.camera_state import CameraState
 from nav.tracking.follow.pixelgrid import PixelGrid
 from nav.tracking.follow.pose_candidate import PoseCandidate
 
+# codes of `picture_notices`
+TOLD_OF_PICTURES = frozenset(
+    ("interlaced", "pixels_copied", "pixels_mixed", "two_tone", "sharpened", "noise_shared",
+     "sharpened_noise_shared")
+)  # fmt: skip
 WORTH_SAYING = 0.03  # of an edge's contrast: a smaller halo is not reported
 
 WORTH_GROWTH = 1.4  # of the variance, below which it is not reported

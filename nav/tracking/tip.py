@@ -36,7 +36,7 @@ def tip_from_pose(
     if tool.tip is None:
         return None
     position, random = frame_from_tool.apply(tool.tip.position)
-    rotation = frame_from_tool.transform.rotation.as_matrix()
+    rotation = frame_from_tool.transform.as_matrix()[:3, :3]
     heading = None if tool.tip.axis is None else rotation @ tool.tip.axis
     calibration = tip_error_columns(rotation, tool, tip_scale_sd)
     systematic = calibration @ calibration.T

@@ -12,7 +12,9 @@ from nav.view.theme import ACCENT, LOST, PANEL, QUIET, TEXT, font
 
 # of the window's height: capitals are 73 % of it, and 16 arcmin at 2 m on a screen of 24 inches
 WORD = 0.0435
-TROUBLE = frozenset(("recorder_late", "results_dropped", "pictures_dropped", "pictures_stopped"))
+TROUBLE = frozenset(
+    ("recorder_late", "results_dropped", "events_dropped", "pictures_dropped", "pictures_stopped")
+)
 LONG = 600  # min, from which on hours are said
 
 

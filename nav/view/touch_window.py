@@ -1,7 +1,7 @@
 """The window of `nav touch`: leads from divot to divot, and says at once what a touch is worth."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
@@ -15,6 +15,7 @@ from nav.text.catalogue import label, sentence
 from nav.view.ask_icons import STATES, draw_state
 from nav.view.guided_window import Action, GuidedWindow, Request, run_guided
 from nav.view.live_app import application
+from nav.view.sized import Sized
 from nav.view.theme import ACCENT, FAINT, TEXT
 from nav.view.touch_list import TouchList, TouchRow
 from nav.view.tracked_panes import TrackedPanes
@@ -40,13 +41,19 @@ class TouchWindow(GuidedWindow):
     guided : GuidedTouches
         Takes and refuses touches.
     cameras : tuple of str
-        Their names.
+        Their names; none where another tracker measures.
     tools : tuple of str
         Needle and reference body.
     fit : callable
         Returns what the touches so far are worth together, in words; may be empty.
     clock : callable, optional
         Monotonic clock, s.
+    title : str
+        Code of the window's title.
+    actions : sequence of Action
+        Some of finish, skip and undo.
+    more : sequence of Sized
+        What else is in the middle; `place_body` arranges it.
 
     Attributes
     ----------
@@ -62,6 +69,10 @@ class TouchWindow(GuidedWindow):
         tools: tuple[str, ...],
         fit: Callable[[GuidedTouches], str],
         clock: Callable[[], float] = time.monotonic,
+        *,
+        title: str = "touch_window",
+        actions: Sequence[Action] = ACTIONS,
+        more: Sequence[Sized] = (),
     ) -> None:
         self.run, self.guided, self._fit, self._clock = run, guided, fit, clock
         self.panes, self.list = TrackedPanes(cameras, tools), TouchList()
@@ -69,11 +80,15 @@ class TouchWindow(GuidedWindow):
         self._told: tuple[GuideState, float] | None = None
         self._steps, self._fitted, self._said = -1, "", 0
         self._newest, self._arrived = run.newest, clock()
-        super().__init__(label("touch_window"), (self.panes, self.list), ACTIONS, draw_touch)
+        super().__init__(label(title), (self.panes, self.list, *more), actions, draw_touch)
         self.poll()
 
     def place_body(self, room: QRect) -> None:
         """Place the images at the left and the divots at the right."""
+        if not self.panes.names:
+            self.panes.hide()
+            self.list.setGeometry(room)
+            return
         wide, g = round(LIST_SHARE * room.width()), self.panes.metrics.grid
         self.panes.setGeometry(room.adjusted(0, 0, -wide - g, 0))
         self.list.setGeometry(room.adjusted(room.width() - wide, 0, 0, 0))
@@ -117,10 +132,15 @@ class TouchWindow(GuidedWindow):
         count = sentence(Notice("touches_taken", {"count": len(taken)}))
         notices = () if frame is None else frame.notices
         self.show_foot(SEPARATOR.join(filter(None, [count, self._fitted])), notices)
+        usable = self.usable_actions(len(taken), len(steps), done)
+        self.show_actions(usable, ("finish",) if done else ())
+
+    def usable_actions(self, taken: int, steps: int, done: bool) -> dict[str, bool]:
+        """Return which buttons are shown, and whether they can be used."""
         shown = {"finish": bool(taken), "undo": bool(steps)}
         if self.guided.order is not None:
             shown["skip"] = not done
-        self.show_actions(shown, ("finish",) if done else ())
+        return shown
 
     def _request(
         self, state: GuideState | None, told: GuideState | None, done: bool, now: float

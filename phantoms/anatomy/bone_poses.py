@@ -60,7 +60,6 @@ class BonePoses:
         return pose
 
 
-@lru_cache(maxsize=16)
 def bone_poses(p: AnatomyParameters) -> BonePoses:
     """Place the bones on each other in the posture that the parameters ask for.
 
@@ -89,6 +88,16 @@ def bone_poses(p: AnatomyParameters) -> BonePoses:
     InputError
         The window cannot be that high, or bones would touch: the parameter, and why.
     """
+    left, right = (
+        replace(artery, loop=0.0, course="normal", pica="normal")
+        for artery in (p.artery_left, p.artery_right)
+    )
+    return _of_bones(replace(p, artery_left=left, artery_right=right))
+
+
+@lru_cache(maxsize=16)
+def _of_bones(p: AnatomyParameters) -> BonePoses:
+    """Place the bones of a neck whatever way its arteries take: it is worked out once for all."""
     turn = Rotation.from_euler("x", p.c2_tilt, degrees=True)
     axis = RigidTransform.from_rotation(turn)
     neutral = _neutral(p, axis)

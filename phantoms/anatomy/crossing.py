@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nav.openthreed import import_open3d
 from phantoms.anatomy.mesh import Mesh
@@ -17,11 +18,19 @@ from phantoms.anatomy.mesh import Mesh
 Point = tuple[Fraction, Fraction, Fraction]
 Triangle = tuple[Point, Point, Point]
 
+Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+FEW = 250  # triangles, of which all pairs are looked at
+SMALLER = 0.8  # of its triangles: what a half of a part has at most, else it stays whole
 MOST_ROUNDS = 12  # the last is within a thousandth of the way
 
 
 def suspect_pairs(mesh: Mesh) -> list[tuple[int, int]]:
     """Find triangles without a common vertex that cross, or seem to in floating point.
+
+    Open3D looks at all pairs of triangles, which takes seconds for the meshes of a kit; so it gets
+    a mesh in parts, none of which parts two triangles whose boxes overlap.
 
     Parameters
     ----------
@@ -33,11 +42,37 @@ def suspect_pairs(mesh: Mesh) -> list[tuple[int, int]]:
     list of tuple of int
         Pairs of triangle indices, as Open3D reports them.
     """
+    corners = mesh.vertices[mesh.triangles]
+    low, high = corners.min(axis=1), corners.max(axis=1)
+    found = {pair for part in _parts(low, high) for pair in _pairs_within(mesh, part)}
+    return sorted(found)
+
+
+def _parts(low: Array, high: Array) -> Iterator[Indices]:
+    """Yield sets of triangles, given their boxes; two that overlap are together in one of them."""
+    waiting = [np.arange(len(low))]
+    while waiting:
+        part = waiting.pop()
+        halves = [part]
+        if len(part) > FEW:
+            middles = (low[part] + high[part]) / 2.0
+            axis = int(np.ptp(middles, axis=0).argmax())
+            cut = np.median(middles[:, axis])
+            halves = [part[low[part, axis] <= cut], part[high[part, axis] >= cut]]
+        if max(map(len, halves)) < SMALLER * len(part):
+            waiting += halves
+        else:
+            yield part
+
+
+def _pairs_within(mesh: Mesh, part: Indices) -> list[tuple[int, int]]:
     o3d = import_open3d()
+    used, triangles = np.unique(mesh.triangles[part], return_inverse=True)
     found = o3d.geometry.TriangleMesh(
-        o3d.utility.Vector3dVector(mesh.vertices), o3d.utility.Vector3iVector(mesh.triangles)
+        o3d.utility.Vector3dVector(mesh.vertices[used]),
+        o3d.utility.Vector3iVector(triangles.reshape(-1, 3).astype(np.int32)),
     ).get_self_intersecting_triangles()
-    return [(int(i), int(j)) for i, j in np.asarray(found).reshape(-1, 2)]
+    return [(int(i), int(j)) for i, j in part[np.asarray(found).reshape(-1, 2)]]
 
 
 def crosses_itself(mesh: Mesh) -> bool:

@@ -62,10 +62,28 @@ class Gauge:
         float
             mm.
         """
-        way = np.asarray(direction, float)
-        way = way / np.linalg.norm(way)
-        ray = self._tensor(np.array([[*np.asarray(point, float), *way]], np.float32))
-        return float(self._scene.cast_rays(ray)["t_hit"].numpy()[0])
+        return float(self.reaches(np.asarray(point, float)[None], direction)[0])
+
+    def reaches(self, points: Array, directions: ArrayLike) -> Array:
+        """Measure from each of many points to the first surface, as `reach` does.
+
+        Parameters
+        ----------
+        points : ndarray, shape (n, 3)
+            Starts of the rays, mm.
+        directions : array_like, shape (n, 3) or (3,)
+            Of any length.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            mm.
+        """
+        way = np.asarray(directions, float)
+        way = way / np.linalg.norm(way, axis=-1, keepdims=True)
+        rays = np.hstack([points, np.broadcast_to(way, points.shape)])
+        found = self._scene.cast_rays(self._tensor(rays.astype(np.float32)))
+        return np.asarray(found["t_hit"].numpy(), float)
 
     def across(self, point: ArrayLike, direction: ArrayLike) -> float:
         """Measure through a point, from surface to surface along a direction.

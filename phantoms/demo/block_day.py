@@ -243,7 +243,8 @@ class BlockDay:
     def frames(self, test: str, place: str, divot: str = "P") -> Iterator[TrackedFrame]:
         """Yield the frames of a test as they are tracked."""
         times, made = self.motion(test, divot)
-        poses = [self.rig_from_block(place) * one for one in made]
+        rig_from_block = self.rig_from_block(place)
+        poses = [rig_from_block * one for one in made]
         yield from (self._imaged if self.settings.images else self._posed)(place, times, poses)
 
     def _imaged(
@@ -274,9 +275,9 @@ class BlockDay:
         sd = np.repeat([0.02, 3e-4], 3)
         covariance = np.diag(sd**2)
         scale = 1.0 + self.settings.baseline_error
+        reference = self.rig_from_reference(place)
         for number, (time, pose) in enumerate(zip(times, poses, strict=True)):
             tools = {}
-            reference = self.rig_from_reference(place)
             for name, true in ((self.needle.name, pose), (self.reference.name, reference)):
                 # turned about the tool, not about the rig
                 tool = RigidTransform.from_components(

@@ -76,11 +76,11 @@ def _ring(bone: Gauge, start: Array, look: Array, across: Array) -> Array | None
     turns = np.radians(45.0 * np.arange(8))
     up = np.array([0.0, 0.0, 1.0])
     offsets = [np.zeros(3), *(DEPTH * (np.cos(t) * across + np.sin(t) * up) for t in turns)]
-    starts = [start + offset for offset in offsets]
-    far = [bone.reach(point, -look) for point in starts]
+    starts = start + np.array(offsets)
+    far = bone.reaches(starts, -look)
     if not np.isfinite(far).all():
         return None
-    return np.array(starts) - np.outer(far, look)
+    return starts - np.outer(far, look)
 
 
 def _plane(points: Array, look: Array) -> tuple[Array, Array, float]:

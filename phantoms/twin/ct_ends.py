@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from nav.core.frames import Array
-from phantoms.twin.ct_section import Closed, Surface, angles, distance, first_hit, section
+from phantoms.anatomy.mesh_rays import Gauge
+from phantoms.twin.ct_section import Closed, Surface, angles, first_hit, section, sections
 from phantoms.twin.ct_skin import drawn
 
 BEYOND = 3.0  # mm that everything extends beyond the volume's end
@@ -306,14 +307,14 @@ def _cerebellum(skull: _Skull, medulla: _Medulla) -> list[Surface]:
 def _down(s: Closed, step: Array, low: float) -> Surface:
     """Continue a tube downwards with the shape that it has one bone higher."""
     bottom = float(s.vertices[:, 2].min()) + INTO + 1.0
-    end = section(s, bottom)
-    off = end - section(s, bottom - step[2]) - step
-    rings = []
-    for z in np.arange(bottom, low - BEYOND - STEP, -STEP):
+    heights = np.arange(bottom, low - BEYOND - STEP, -STEP)
+    higher = np.maximum(heights - step[2], bottom)
+    end, above_it, *rings = sections(s, [bottom, bottom - step[2], *higher])
+    off = end - above_it - step
+    for ring, z in zip(rings, heights, strict=True):
         left = max(1.0 - (bottom - z) / FADES, 0.0)
-        ring = section(s, max(z - step[2], bottom)) + step + left * off
+        ring[:] = ring + step + left * off
         ring[:, 2] = z
-        rings.append(ring)
     return drawn(f"{s.name} going on", s.role, np.array(rings[::-1]))
 
 
@@ -324,7 +325,8 @@ def _next_bone(last: Closed, step: Array, sac: Sequence[Array]) -> Surface:
     """
     points = np.concatenate(sac)
     shifts = step + np.outer(np.arange(-2.5, 2.6, 0.5), (0.0, 1.0, 0.0))
-    gaps = [distance(last, points - shift).min() for shift in shifts]
+    bone = Gauge(last.vertices, last.triangles)
+    gaps = [bone.signed_distance(points - shift).min() for shift in shifts]
     return Surface("C5", "bone", last.vertices + shifts[int(np.argmax(gaps))], last.triangles)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -76,14 +77,34 @@ def section(s: Closed, z: float) -> Array:
     ndarray, shape (CORNERS, 3)
         In mm, counter-clockwise from above.
     """
-    near = s.vertices[np.argsort(np.abs(s.vertices[:, 2] - z))[:CORNERS]]
-    middle = np.append(0.5 * (near.min(axis=0) + near.max(axis=0))[:2], z)
-    radius = first_hit(s, middle, np.eye(3))
-    met = np.isfinite(radius)
-    radius = np.where(met, radius, np.median(radius[met]) if met.any() else 0.0)
-    t = angles()
+    return sections(s, [z])[0]
+
+
+def sections(s: Closed, heights: Sequence[float] | Array) -> list[Array]:
+    """Compute the outlines of a tube at several heights.
+
+    Parameters
+    ----------
+    s : Closed
+        The tube, mm.
+    heights : sequence of float
+        The heights, mm.
+
+    Returns
+    -------
+    list of ndarray, shape (CORNERS, 3)
+        In mm, counter-clockwise from above.
+    """
+    scene, t, outlines = _scene(s), angles(), []
     flat = np.column_stack([np.cos(t), np.sin(t), np.zeros(len(t))])
-    return np.asarray(middle + radius[:, None] * flat)
+    for z in heights:
+        near = s.vertices[np.argsort(np.abs(s.vertices[:, 2] - z))[:CORNERS]]
+        middle = np.append(0.5 * (near.min(axis=0) + near.max(axis=0))[:2], z)
+        radius = _first_hit(scene, middle, np.eye(3))
+        met = np.isfinite(radius)
+        radius = np.where(met, radius, np.median(radius[met]) if met.any() else 0.0)
+        outlines.append(middle + radius[:, None] * flat)
+    return outlines
 
 
 def first_hit(s: Closed, middle: Array, axes: Array) -> Array:
@@ -103,13 +124,17 @@ def first_hit(s: Closed, middle: Array, axes: Array) -> Array:
     ndarray, shape (CORNERS,)
         Distances, mm; infinite where nothing is hit.
     """
+    return _first_hit(_scene(s), middle, axes)
+
+
+def _first_hit(scene: Any, middle: Array, axes: Array) -> Array:
     o3d = import_open3d()
 
     t = angles()
     rays = np.empty((CORNERS, 6), np.float32)
     rays[:, :3] = middle
     rays[:, 3:] = np.cos(t)[:, None] * axes[0] + np.sin(t)[:, None] * axes[1]
-    hits = _scene(s).cast_rays(o3d.core.Tensor(rays))["t_hit"]
+    hits = scene.cast_rays(o3d.core.Tensor(rays))["t_hit"]
     return np.asarray(hits.numpy(), float)
 
 

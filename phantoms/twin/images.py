@@ -17,7 +17,7 @@ from nav.core.files import write_toml, written_whole
 from nav.core.frames import Array, Pose
 from nav.core.frameset import Picture
 from nav.progress_bar import progress_bar
-from nav.record.pose_table import COLUMNS, UPPER, pose_columns
+from nav.record.pose_rows import COLUMNS, UPPER, pose_columns
 from nav.tracking.tool import Tool, write_tool
 from phantoms.kit.export_folder import replaced_folder
 from phantoms.kit.kit_case import phantom_case

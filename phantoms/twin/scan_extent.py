@@ -23,7 +23,7 @@ from phantoms.anatomy.sdf import Solid, moved, tube, union
 from phantoms.anatomy.standard_neck import BONE_SPACING, Anatomy
 from phantoms.store import stored_meshes
 from phantoms.twin.ct_ends import above
-from phantoms.twin.ct_section import Closed, Surface, section
+from phantoms.twin.ct_section import Closed, Surface, sections
 from phantoms.twin.ct_skin import drawn
 
 LOWEST = -104.0  # mm, to which everything is continued
@@ -135,7 +135,7 @@ def _room(arteries: Sequence[Closed], pose: RigidTransform) -> Solid:
     tubes = []
     for artery in arteries:
         heights = np.arange(max(middle - 30.0, LOWEST + 2.0), middle + 30.0, 3.0)
-        rings = [section(artery, z) for z in heights]
+        rings = sections(artery, heights)
         line = np.array([ring.mean(axis=0) for ring in rings])
         half = float(np.median([np.linalg.norm(r - r.mean(axis=0), axis=1).max() for r in rings]))
         tubes.append(tube(line, np.full((len(line), 2), half + 0.4), up=(0.3, 1.0, 0.2)))
@@ -149,14 +149,12 @@ def _downwards(s: Closed, way: Array) -> Surface:
     as it is above that.
     """
     bottom = float(s.vertices[:, 2].min()) + 2.5
-    rings = []
-    for z in np.arange(LOWEST, bottom - 1e-6, STEP):
-        bones_up = int(np.ceil((bottom - z) / -way[2]))
-        ring = section(s, z - bones_up * way[2]) + bones_up * way
-        ring[:, 2] = z
-        rings.append(ring)
-    rings.append(section(s, bottom))
-    rings.append(section(s, bottom + 1.0))
+    heights = np.arange(LOWEST, bottom - 1e-6, STEP)
+    bones_up = np.ceil((bottom - heights) / -way[2])
+    rings = sections(s, [*(heights - bones_up * way[2]), bottom, bottom + 1.0])
+    for k, z in enumerate(heights):
+        rings[k] = rings[k] + bones_up[k] * way
+        rings[k][:, 2] = z
     # the continuation finds its place gradually
     off = rings[-2].mean(axis=0) - rings[-3].mean(axis=0)
     for i, ring in enumerate(rings[:-2]):

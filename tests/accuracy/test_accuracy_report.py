@@ -22,6 +22,7 @@ from phantoms.demo.block_day import BlockDay, DaySettings, write_block_day
 
 approx = pytest.approx
 SETTINGS = DaySettings(places=("CL", "TL"), touches=6)
+FEW = ("CL-points.csv", "TL-points.csv", "TL-single.csv")
 COMMON = [  # of Atracsys' SlicerAstmPhantomTest
     "Tracker Serial Number",
     "Pointer",
@@ -69,6 +70,17 @@ def reported(written):
 def day(written, tmp_path):
     """A copy of the day, to be spoilt."""
     return copytree(written, tmp_path / "day", ignore=lambda *_: {"report"})
+
+
+@pytest.fixture
+def few(day):
+    """A day of three recordings, to be spoilt: what is wrong with one needs no others."""
+    plan = day / "plan.toml"
+    lines = plan.read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if "file = " not in line or any(f'"{n}"' in line for n in FEW)]
+    assert len(lines) - len(kept) > 10
+    plan.write_text("\n".join(kept), encoding="utf-8")
+    return day
 
 
 def refused(folder: Path, capsys) -> str:
@@ -165,31 +177,47 @@ def test_the_page_says_what_a_stranger_needs(reported):
     assert "Uncertainty budget" in printed
 
 
-def test_the_same_day_gives_the_same_files_and_an_earlier_report_is_kept(day):
-    words = ("accuracy", "measure", "--plan", day / "plan.toml", "--output", day / "again")
-    assert run(*words) == 0
-    names = ("report.json", "report.html", "report.pdf")
-    first = [(day / "again" / name).read_bytes() for name in names]
-    assert run(*words) == 0
-    assert sorted(path.name for path in (day / "again").iterdir()) == sorted(names)
-    assert [(day / "again" / name).read_bytes() for name in names] == first
-    edit(day / "plan.toml", 'operator = "simulated"', 'operator = "B7"')
-    assert run(*words) == 0
-    kept = [(day / "again" / name.replace(".", ".1.")).read_bytes() for name in names]
-    assert kept == first
+NAMES = ("report.json", "report.html", "report.pdf")
 
 
-def test_limits_decide(day):
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_the_same_day_gives_the_same_files(day, reported):
+    again = copytree(reported, day / "again")
+    assert sorted(contents(again)) == sorted(NAMES)
+    assert run("accuracy", "measure", "--plan", day / "plan.toml", "--output", again) == 0
+    assert contents(again) == contents(reported)
+
+
+@pytest.fixture(scope="module")
+def with_other_limits(written, reported, tmp_path_factory):
+    """The report of the same day with other limits, in the folder of the first one."""
+    day = copytree(written, tmp_path_factory.mktemp("other") / "day")
     edit(day / "plan.toml", "registration_rms = 0.4", "registration_rms = 0.05")
     edit(day / "plan.toml", "jitter_rms = 0.1", "jitter_rms = 0.08")
-    assert run("accuracy", "measure", "--plan", day / "plan.toml", "--output", day / "new") == 0
-    own = json.loads((day / "new" / "report.json").read_text(encoding="utf-8"))["c1c2nav"]
+    words = ("--plan", day / "plan.toml", "--output", day / "report")
+    assert run("accuracy", "measure", *words) == 0
+    return day / "report"
+
+
+def test_an_earlier_report_is_kept(reported, with_other_limits):
+    now = contents(with_other_limits)
+    assert len(now) == 2 * len(NAMES)
+    for name, before in contents(reported).items():
+        assert now[name.replace(".", ".1.")] == before
+        assert now[name] != before
+
+
+def test_limits_decide(with_other_limits):
+    own = json.loads((with_other_limits / "report.json").read_text(encoding="utf-8"))["c1c2nav"]
     words = {limit["name"]: limit for limit in own["limits"]}
     assert words["registration_rms"]["word"] == own["verdict"] == "fail"
     jitter = words["jitter_rms"]["worst"]
     assert jitter["low"] < 0.08 < jitter["high"]
     assert words["jitter_rms"]["word"] == "not decided"
-    assert "■ FAIL" in (day / "new" / "report.html").read_text(encoding="utf-8")
+    assert "■ FAIL" in (with_other_limits / "report.html").read_text(encoding="utf-8")
 
 
 def in_metres(header, rows):
@@ -200,33 +228,33 @@ def in_metres(header, rows):
     return rows
 
 
-def test_poses_in_metres_are_refused(day, capsys):
-    for path in day.glob("*.csv"):
+def test_poses_in_metres_are_refused(few, capsys):
+    for path in few.glob("*.csv"):
         if path.name != "block.csv":
             change_rows(path, in_metres)
-    line = refused(day, capsys)
+    line = refused(few, capsys)
     assert "CL-points.csv" in line
     assert "metres" in line or "millimetres" in line
 
 
-def test_a_recording_without_the_reference_body_is_refused(day, capsys):
+def test_a_recording_without_the_reference_body_is_refused(few, capsys):
     change_rows(
-        day / "CL-points.csv", lambda header, rows: [row for row in rows if row[2] != "reference"]
+        few / "CL-points.csv", lambda header, rows: [row for row in rows if row[2] != "reference"]
     )
-    assert "no tool is called reference; it has needle" in refused(day, capsys)
+    assert "no tool is called reference; it has needle" in refused(few, capsys)
 
 
-def test_another_block_is_refused(day, capsys):
+def test_another_block_is_refused(few, capsys):
     def longer(match):
         return f"{match[1]},{1.3 * float(match[2])!r},{match[3]}"
 
-    text = (day / "block.csv").read_text(encoding="utf-8")
+    text = (few / "block.csv").read_text(encoding="utf-8")
     moved = re.sub(r"^([A-F]\d),([^,]+),(.*)$", longer, text, flags=re.M)
-    (day / "block.csv").write_text(moved, encoding="utf-8")
-    assert "is it another block" in refused(day, capsys)
+    (few / "block.csv").write_text(moved, encoding="utf-8")
+    assert "is it another block" in refused(few, capsys)
 
 
-def test_a_divot_that_was_not_touched_is_named(day, capsys):
+def test_a_divot_that_was_not_touched_is_named(few, capsys):
     label = "A4"
     place = list(BlockDay(SETTINGS).divots).index(label)
 
@@ -234,15 +262,15 @@ def test_a_divot_that_was_not_touched_is_named(day, capsys):
         frames = 12  # of a touch and its ways
         return [row for row in rows if not place * frames <= int(row[0]) < (place + 1) * frames]
 
-    change_rows(day / "CL-points.csv", without)
-    assert f"{label} was not touched" in refused(day, capsys)
+    change_rows(few / "CL-points.csv", without)
+    assert f"{label} was not touched" in refused(few, capsys)
 
 
-def test_too_few_touches_of_a_single_point_are_refused(day, capsys):
+def test_too_few_touches_of_a_single_point_are_refused(few, capsys):
     change_rows(
-        day / "TL-single.csv", lambda header, rows: [row for row in rows if int(row[0]) < 40]
+        few / "TL-single.csv", lambda header, rows: [row for row in rows if int(row[0]) < 40]
     )
-    line = refused(day, capsys)
+    line = refused(few, capsys)
     assert "TL-single.csv: 3 touches of divot P" in line
     assert "at least 5 are needed" in line
 
@@ -263,23 +291,24 @@ def test_a_wrong_plan_is_one_line(day, capsys, old, new, message):
     assert message in refused(day, capsys)
 
 
-def test_single_points_without_a_located_block_are_refused(day, capsys):
-    text = (day / "plan.toml").read_text(encoding="utf-8")
+def test_single_points_without_a_located_block_are_refused(few, capsys):
+    text = (few / "plan.toml").read_text(encoding="utf-8")
     kept = [line for line in text.splitlines() if '"points"' not in line]
-    (day / "plan.toml").write_text("\n".join(kept), encoding="utf-8")
-    assert "needs to know where the block is" in refused(day, capsys)
+    (few / "plan.toml").write_text("\n".join(kept), encoding="utf-8")
+    assert "needs to know where the block is" in refused(few, capsys)
 
 
-@pytest.fixture
-def slow(written, tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def slow(written, tmp_path_factory):
     """Tools, block and a recording of all divots with rests of three seconds."""
-    monkeypatch.setattr(block_day, "REST", 24)
-    folder = copytree(written, tmp_path / "slow", ignore=lambda *_: {"report"})
+    folder = copytree(written, tmp_path_factory.mktemp("slow") / "day")
     day = BlockDay(SETTINGS)
     tools = (day.needle_file, day.reference_file)
     writer = open_pose_table(folder / "CL-points.csv", tools, "reference")
-    for frame in day.frames("points", "CL"):
-        writer.write(frame)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(block_day, "REST", 24)
+        for frame in day.frames("points", "CL"):
+            writer.write(frame)
     writer.close()
     return folder
 
@@ -292,30 +321,30 @@ def guided(day, output, *more):
     )
 
 
-def test_guided_touches_are_what_measure_needs(slow, capsys):
+def test_guided_touches_are_what_measure_needs(slow, tmp_path, capsys):
     """The recording, led through as if it were live, locates the block as the whole one does."""
     capsys.readouterr()
-    assert guided(slow, slow / "guided.csv") == 0
+    assert guided(slow, tmp_path / "guided.csv") == 0
     said = capsys.readouterr().out
     assert said.count(": taken: ") == 16
     assert "touch P (1 of 16)" in said
     needle, divots = load_tool(slow / "needle.toml"), load_points(slow / "block.csv")
     fre = []
-    for name in ("CL-points.csv", "guided.csv"):
-        series = tip_series(PoseRecording(slow / name, ("needle", "reference")), needle)
+    for file in (slow / "CL-points.csv", tmp_path / "guided.csv"):
+        series = tip_series(PoseRecording(file, ("needle", "reference")), needle)
         touches = find_touches(series).touches
-        fre.append(locate_block(divots, touches, tuple(divots), name).registration.fre)
+        fre.append(locate_block(divots, touches, tuple(divots), file.name).registration.fre)
     assert fre[1] == approx(fre[0], abs=0.02)
 
 
-def test_another_divot_is_refused_while_guided(slow, capsys):
+def test_another_divot_is_refused_while_guided(slow, tmp_path, capsys):
     capsys.readouterr()
     order = ("P", "A1", "A3", "A2")
     code = guided(
-        slow, slow / "guided.csv", *(word for label in order for word in ("--divot", label))
+        slow, tmp_path / "guided.csv", *(word for label in order for word in ("--divot", label))
     )
     caught = capsys.readouterr()
     assert "A3: refused: this is A2; touch A3" in caught.out
     assert code == 3
     assert "3 of 4 divots were touched, A2 would be next" in caught.err
-    assert not (slow / "guided.csv").exists()
+    assert not (tmp_path / "guided.csv").exists()

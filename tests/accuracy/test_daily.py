@@ -12,6 +12,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from nav.accuracy.daily_figures import daily_figures
+from nav.accuracy.tracker_comparison import compare_points
 from nav.cli import main
 from nav.core.frames import Array
 
@@ -293,15 +294,17 @@ def test_two_trackers_are_compared_in_any_frame(tmp_path, capsys):
 def test_differences_of_known_size_have_that_size(tmp_path):
     rng = np.random.default_rng(6)
     found = []
-    for number in range(60):
+    for _ in range(60):
         true = {f"D{k}": p for k, p in enumerate(rng.uniform(-100, 100, (6, 3)))}
-        a = points(tmp_path / f"a{number}.csv", true)
-        b = points(
-            tmp_path / f"b{number}.csv", {k: p + rng.normal(0, 0.2, 3) for k, p in true.items()}
-        )
-        run("accuracy", "compare", a, b, "--output", tmp_path / f"{number}.html")
-        one = json.loads((tmp_path / f"{number}.json").read_text())["agreement"]
-        found += [one[axis]["sd"] ** 2 for axis in "xyz"]
+        off = {k: p + rng.normal(0, 0.2, 3) for k, p in true.items()}
+        one = compare_points(true, off).agreements
+        found += [one[axis].sd ** 2 for axis in "xyz"]
+    files = points(tmp_path / "a.csv", true), points(tmp_path / "b.csv", off)
+    run("accuracy", "compare", *files, "--output", tmp_path / "c.html")
+    reported = json.loads((tmp_path / "c.json").read_text())["agreement"]
+    assert [reported[axis]["sd"] for axis in "xyz"] == pytest.approx(
+        [one[axis].sd for axis in "xyz"], abs=1e-5
+    )
     # alignment takes six degrees of freedom, the mean's three are among them
     assert np.sqrt(np.mean(found) * 5 / 6) == pytest.approx(0.2, rel=0.1)
 

@@ -101,7 +101,7 @@ def test_intervals_of_distances_cover_their_expectation():
     """By resampling divots; distances taken as independent would cover far less."""
     rng = np.random.default_rng(1)
     nominal = np.array(list(DIVOTS.values()))
-    days = [multi_point(located(nominal + 0.2 * rng.normal(size=nominal.shape))) for _ in range(60)]
+    days = [multi_point(located(nominal + 0.2 * rng.normal(size=nominal.shape))) for _ in range(40)]
     expected = np.mean([day.distances.mean.value for day in days])
     covered = [day.distances.mean.low <= expected <= day.distances.mean.high for day in days]
     assert np.mean(covered) >= 0.85

@@ -12,17 +12,18 @@ import pytest
 from distributed import Client, LocalCluster
 from rich.console import Console
 from scipy.spatial.transform import RigidTransform, Rotation
-from scipy.special import erf
 
 from calibration.printing.standard_tools import standard_needle, standard_reference
 from nav.accuracy.study.anatomy_places import spread_choice
 from nav.accuracy.study.designs import BLOCK, STUDY_FORMAT, load_setup
-from nav.accuracy.study.pose_bound import Sharpness, _information, pose_errors
+from nav.accuracy.study.marker_pixels import marker_pixels
+from nav.accuracy.study.pose_bound import Sharpness, pose_errors
 from nav.accuracy.study.study_command import run_study
 from nav.accuracy.study.tool_layouts import needle_body, reference_body
 from nav.camera.rig import Camera
 from nav.cli import main
 from nav.core.errors import InputErrors
+from nav.tracking.tool import Marker, Tool, marker_pattern
 from tests.solids import write_box
 
 SHARP = Sharpness(2.0, 160.0, 1.0)
@@ -42,23 +43,33 @@ def pose(z: float = 600.0) -> RigidTransform:
     return RigidTransform.from_components([20.0, -10.0, z], turn)
 
 
-@pytest.mark.parametrize(("width", "share"), [(30.0, 1.0), (1.5, 1 - np.exp(-(1.5**2) / 4.333333))])
-def test_an_edges_information_is_that_of_its_pixels(width, share):
-    """Pixels are drawn finely, integrated, and differentiated by the place of the edge."""
-    blur, noise, contrast, step = 1.0, 2.0, 160.0, 1e-3
+def test_a_large_markers_pixels_say_what_its_edges_do():
+    """A blurred straight edge of length L has L / (2 sqrt(pi) sd) of squared slope, in pixels."""
+    blur, side = 1.3, 90.0
+    square = np.array([[-1, 1, 0], [1, 1, 0], [1, -1, 0], [-1, -1, 0]]) * side / 2.0
+    tag = Tool("tag", "DICT_4X4_50", (Marker(7, square),), quiet=30.0)
+    facing = RigidTransform.from_components([0, 0, 600.0], Rotation.from_rotvec([np.pi, 0, 0.3]))
+    found = marker_pixels(camera(), tag, tag.markers[0], facing, blur)
+    cells = np.pad(marker_pattern("DICT_4X4_50", 7), 1, constant_values=1).astype(int)
+    edges = sum(np.abs(np.diff(cells, axis=axis)).sum() for axis in (0, 1))
+    length = edges * side / 6.0 * 1500.0 / 600.0
+    expected = length / (2.0 * np.sqrt(np.pi * (blur**2 + 1.0 / 12.0)))
+    assert (found.slopes**2).sum() == pytest.approx(expected, rel=0.03)
+    assert camera().project(facing.apply(found.points)) == pytest.approx(found.pixels, abs=1e-3)
 
-    def pixels(shift: float) -> np.ndarray:
-        fine = (np.arange(-1000 * 10, 1000 * (10 + 32)) + 0.5) / 1000.0
-        edge = 0.5 * (1 + erf((fine - shift) / blur / np.sqrt(2)))
-        if share < 1:  # a line: its other edge moves along
-            edge = edge - 0.5 * (1 + erf((fine - width - shift) / blur / np.sqrt(2)))
-        return contrast * edge.reshape(-1, 1000).mean(axis=1)
 
-    slope = (pixels(0.3 + step) - pixels(0.3 - step)) / (2 * step)
-    direct = (slope**2).sum() / (noise**2 + 1 / 12)
-    edges = 1 if share == 1 else 2
-    predicted = edges * _information(Sharpness(noise, contrast, blur), np.array([width]))[0]
-    assert predicted == pytest.approx(direct, rel=0.03)
+def test_an_unknown_appearance_hides_a_small_markers_distance():
+    """Where cells are a few pixels, a nearer marker looks like a brighter or a sharper one."""
+
+    def hidden(z: float) -> float:
+        body = reference_body(1, 16.0, 20.0, 0.0)
+        place = RigidTransform.from_components([0, 0, z], Rotation.from_rotvec([np.pi, 0, 0]))
+        found = marker_pixels(camera(), body, body.markers[0], place, 1.0)
+        grown = ((found.pixels - found.pixels.mean(axis=0)) * found.slopes).sum(axis=1)
+        return float(((found.appearance.T @ grown) ** 2).sum() / (grown**2).sum())
+
+    assert 0.05 < hidden(250.0) < 0.2
+    assert hidden(600.0) > 2.0 * hidden(250.0)
 
 
 def test_a_larger_print_looks_nearer_to_one_camera():

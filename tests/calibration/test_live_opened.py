@@ -27,7 +27,7 @@ BOARD = Board(7, 5, 12.0, 9.0, "DICT_4X4_50")
 SIZE = (480, 400)
 RATE = 20.0  # pictures a second
 DEVICES = {"left": 0, "right": 1}
-PATIENCE = 10.0  # s
+PATIENCE = 60.0  # s, of a slow computer
 
 
 class Room:
@@ -148,18 +148,17 @@ def test_without_any_camera_the_first_one_is_named(room):
 
 
 def test_a_driver_that_hangs_holds_up_nobody(room):
-    free = threading.Event()
+    free, waited_out = threading.Event(), []
 
     def capture(index: int) -> Any:
-        if index == 1:
-            free.wait(PATIENCE)
+        if index == 1 and not free.wait(PATIENCE):
+            waited_out.append(index)
         return room(index)
 
-    began = time.monotonic()
     source = UncalibratedCameras(DEVICES, capture=capture, first_picture=0.5, retry=60.0)
     try:
-        assert time.monotonic() - began < 5.0
         frames = until(source, lambda f: "left" in f.frames)
+        assert not waited_out
         assert frames.missing["right"].code == "camera_not_answering"
     finally:
         free.set()

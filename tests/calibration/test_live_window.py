@@ -26,7 +26,7 @@ from nav.core.outputs import backups_told_to
 from tests.calibration.test_live_opened import BOARD, SIZE, Room
 from tests.synthetic import small_rig
 
-PATIENCE = 150.0  # s
+PATIENCE, LONG = 240.0, 120_000  # s, ms: of a slow computer
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -74,12 +74,15 @@ def said(window: CalibrateWindow) -> str:
 
 
 class Obedient:
-    """Does what the window says, whenever it says something else or takes a picture."""
+    """Does what the window says, whenever it takes a picture, or has not for many frame sets.
 
-    def __init__(self, room: Room, window: CalibrateWindow) -> None:
-        self.room, self.window = room, window
+    told : what was said of every frame set; the window shows the newest only.
+    """
+
+    def __init__(self, room: Room, window: CalibrateWindow, told: list[str]) -> None:
+        self.room, self.window, self.told = room, window, told
         self.heard: list[str] = []
-        self.since, self.count = 0.0, -1
+        self.since, self.count = 0, -1
 
     def __call__(self) -> bool:
         """One look at the window; True once there is enough."""
@@ -88,22 +91,31 @@ class Obedient:
             self.heard.append(ask.say)
         if ask.kind in ("still", "captured", "again", "busy", "lost"):
             return False
-        if captures != self.count or time.monotonic() - self.since > 1.5:
-            self.count, self.since = captures, time.monotonic()
+        if captures != self.count or len(self.told) - self.since > 30:
+            self.count, self.since = captures, len(self.told)
             assert isinstance(ask, Ask)
             self.room.hold(ask)
         return ask.kind == "done"
 
 
 def click(qtbot, window: CalibrateWindow, key: str) -> None:
-    qtbot.waitUntil(lambda: window.buttons[key].isEnabled(), timeout=20_000)
+    qtbot.waitUntil(lambda: window.buttons[key].isEnabled(), timeout=LONG)
     qtbot.mouseClick(window.buttons[key], Qt.MouseButton.LeftButton)
 
 
 def test_a_rig_is_calibrated_by_doing_what_the_window_says(room, tmp_path, board_file, monkeypatch):
-    # the driver needs less time to read than a person
-    monkeypatch.setattr("calibration.live.taking.FLASH", 0.3)
-    monkeypatch.setattr("calibration.live.taking.AGAIN", 0.4)
+    # the driver needs less time to read than a person; what is shown so shortly is heard of here
+    monkeypatch.setattr("calibration.live.taking.FLASH", 0.05)
+    monkeypatch.setattr("calibration.live.taking.AGAIN", 0.1)
+    told: list[str] = []
+    step = Taking.step
+
+    def listened(*arguments: Any) -> Any:
+        shown = step(*arguments)
+        told.append(shown.ask.say)
+        return shown
+
+    monkeypatch.setattr(Taking, "step", listened)
     output, keep = tmp_path / "rig.toml", tmp_path / "kept"
     write_rig(output, room.rig)
     old = output.read_text()
@@ -117,7 +129,7 @@ def test_a_rig_is_calibrated_by_doing_what_the_window_says(room, tmp_path, board
         if window is None:
             return
         if not drivers:
-            drivers.append(Obedient(room, window))
+            drivers.append(Obedient(room, window, told))
         if time.monotonic() > until:
             window.close()
         if window.state == TAKING and drivers[0]():
@@ -143,7 +155,7 @@ def test_a_rig_is_calibrated_by_doing_what_the_window_says(room, tmp_path, board
     finally:
         timer.stop()
     assert "Show the board to both cameras" in heard
-    assert "Captured 1" in heard
+    assert "Captured 1" in told
     assert any(h.startswith("Tilt its ") for h in heard)
     assert any(h.startswith("Into the ") for h in heard)
     found = load_rig(output)
@@ -159,8 +171,7 @@ def test_a_rig_is_calibrated_by_doing_what_the_window_says(room, tmp_path, board
     assert (tmp_path / "rig.1.toml").read_text() == old
     assert kept == ["rig.1.toml"]  # the command line tells so
     assert output.with_suffix(".png").stat().st_size > 10_000
-    told = console.export_text()
-    assert "verdict" in told
+    assert "verdict" in console.export_text()
     # the kept pictures calibrate the same
     again = tmp_path / "again.toml"
     calibrate_rig(keep, board_file, again, Console(quiet=True), 100.0)
@@ -173,18 +184,18 @@ def test_nothing_is_taken_while_the_board_moves(qtbot, opened, room):
     room.hold(Ask("show", ""))
     room.drift = 60.0
     window = opened()
-    qtbot.waitUntil(lambda: said(window) == "Hold still", timeout=20_000)
+    qtbot.waitUntil(lambda: said(window) == "Hold still", timeout=LONG)
     qtbot.wait(1500)
     assert window.taking.captures == 0
     room.drift = 0.0
-    qtbot.waitUntil(lambda: window.taking.captures == 1, timeout=20_000)
+    qtbot.waitUntil(lambda: window.taking.captures == 1, timeout=LONG)
 
 
 def test_a_camera_that_stops_is_said_and_comes_back(qtbot, opened, room):
     window = opened()
-    qtbot.waitUntil(lambda: said(window) == "Show the board to both cameras", timeout=20_000)
+    qtbot.waitUntil(lambda: said(window) == "Show the board to both cameras", timeout=LONG)
     room.broken.add(1)
-    qtbot.waitUntil(lambda: said(window) == "The RIGHT camera gives no image", timeout=10_000)
+    qtbot.waitUntil(lambda: said(window) == "The RIGHT camera gives no image", timeout=LONG)
     right = window.panes.shown.panes[1]
     assert right.image is None
     assert "unplugged?" in right.why
@@ -193,23 +204,23 @@ def test_a_camera_that_stops_is_said_and_comes_back(qtbot, opened, room):
     qtbot.wait(1000)
     assert window.taking.captures == 0
     room.broken.clear()
-    qtbot.waitUntil(lambda: window.taking.captures == 1, timeout=20_000)
+    qtbot.waitUntil(lambda: window.taking.captures == 1, timeout=LONG)
 
 
 def test_a_camera_that_is_not_there_is_said_and_taken_in_when_it_comes(qtbot, opened, room):
     room.unplugged.add(1)
     window = opened()
-    qtbot.waitUntil(lambda: said(window) == "The RIGHT camera gives no image", timeout=10_000)
+    qtbot.waitUntil(lambda: said(window) == "The RIGHT camera gives no image", timeout=LONG)
     assert "device 1 cannot be opened" in window.bar.detail
     room.unplugged.clear()
-    qtbot.waitUntil(lambda: said(window) == "Show the board to both cameras", timeout=20_000)
+    qtbot.waitUntil(lambda: said(window) == "Show the board to both cameras", timeout=LONG)
 
 
 def test_pictures_of_another_size_are_refused_in_a_sentence(qtbot, opened, room):
     window = opened()
-    qtbot.waitUntil(lambda: said(window) == "Show the board to both cameras", timeout=20_000)
+    qtbot.waitUntil(lambda: said(window) == "Show the board to both cameras", timeout=LONG)
     room.size = (240, 200)
-    qtbot.waitUntil(lambda: "240 x 200 now" in window.bar.detail, timeout=20_000)
+    qtbot.waitUntil(lambda: "240 x 200 now" in window.bar.detail, timeout=LONG)
     assert "rig.toml" not in window.bar.detail
     qtbot.wait(1500)
     assert "were 480 x 400 at the start" in window.bar.detail
@@ -217,8 +228,8 @@ def test_pictures_of_another_size_are_refused_in_a_sentence(qtbot, opened, room)
 
 def test_pictures_that_stop_are_not_shown_as_present(qtbot, opened, room):
     window = opened()
-    qtbot.waitUntil(lambda: said(window) == "Show the board to both cameras", timeout=20_000)
-    window._clock = lambda: time.monotonic() + 5.0
+    qtbot.waitUntil(lambda: said(window) == "Show the board to both cameras", timeout=LONG)
+    window._clock = lambda: window.watch.newest.at + 5.0
     window.poll()
     assert said(window) == "No images arrive"
     assert window.panes.blank == "no image for 5 s"
@@ -228,10 +239,10 @@ def test_cancel_writes_nothing(qtbot, opened, room, tmp_path):
     written = []
     window = opened(written.append)
     room.hold(Ask("show", ""))
-    qtbot.waitUntil(lambda: window.taking.captures == 1, timeout=20_000)
+    qtbot.waitUntil(lambda: window.taking.captures == 1, timeout=LONG)
     assert not window.buttons["calibrate"].isEnabled()
     click(qtbot, window, "cancel")
-    qtbot.waitUntil(lambda: not window.isVisible(), timeout=5000)
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=LONG)
     assert window.saved is None
     assert not written
 
@@ -261,9 +272,9 @@ def test_what_could_not_be_calibrated_is_said_and_pictures_go_on(qtbot, opened, 
     monkeypatch.setattr("calibration.live.calibration_window.calibrate_gathered", refuse)
     window = opened()
     room.hold(Ask("show", ""))
-    qtbot.waitUntil(lambda: window.taking.captures == 1, timeout=20_000)
+    qtbot.waitUntil(lambda: window.taking.captures == 1, timeout=LONG)
     window._calibrate()
-    qtbot.waitUntil(lambda: "about parallel" in window.bar.detail, timeout=5000)
+    qtbot.waitUntil(lambda: "about parallel" in window.bar.detail, timeout=LONG)
     assert window.state == TAKING
     assert window.buttons["cancel"].isVisible()
 
@@ -285,15 +296,15 @@ def test_a_verdict_that_is_not_good_says_what_to_do_and_takes_more(
 
     window = opened(full)
     room.hold(Ask("show", ""))
-    qtbot.waitUntil(lambda: window.taking.captures == 1, timeout=20_000)
+    qtbot.waitUntil(lambda: window.taking.captures == 1, timeout=LONG)
     window._calibrate()
-    qtbot.waitUntil(lambda: window.state == RESULT, timeout=5000)
+    qtbot.waitUntil(lambda: window.state == RESULT, timeout=LONG)
     assert said(window) == "Not good enough"
     assert advice in window.table.accessibleName()
     click(qtbot, window, "save")
-    qtbot.waitUntil(lambda: "No space left" in window.bar.detail, timeout=5000)
+    qtbot.waitUntil(lambda: "No space left" in window.bar.detail, timeout=LONG)
     assert window.saved is None
     click(qtbot, window, "more")
-    qtbot.waitUntil(lambda: window.state == TAKING and window.bar.detail == advice, timeout=5000)
+    qtbot.waitUntil(lambda: window.state == TAKING and window.bar.detail == advice, timeout=LONG)
     room.hold(Ask("tilt", "", 0, (0, 1)))
-    qtbot.waitUntil(lambda: window.taking.captures == 2, timeout=20_000)
+    qtbot.waitUntil(lambda: window.taking.captures == 2, timeout=LONG)

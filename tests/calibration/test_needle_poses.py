@@ -7,8 +7,11 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from calibration.needle.pivot_poses import SYSTEMATIC, load_poses
-from nav.core.errors import InputError
-from nav.record.pose_table import COLUMNS, UPPER
+from nav.cli import main
+from nav.core.errors import InputError, Lost
+from nav.record.pose_rows import COLUMNS, UPPER
+from nav.record.session.session_reader import open_session
+from tests.record.example_session import write_example_session
 
 
 def rows_of(rotations, translations, covariances=None, tool="needle", code=""):
@@ -140,3 +143,34 @@ def test_what_is_no_poses_table_is_refused(tmp_path):
     long.write_text(long.read_text().replace("\n", ",,7\n").replace(",,7\n", "\n", 1))
     with pytest.raises(InputError, match=r"long\.csv: line 2: has \d+ fields, but there are"):
         load_poses(long, "needle")
+
+
+def test_a_session_gives_the_poses_of_its_table(tmp_path):
+    session = write_example_session(tmp_path, steps=30)
+    table = tmp_path / "poses.csv"
+    with pytest.raises(SystemExit) as end:
+        main(["session", "export", str(session), "--output", str(table)])
+    assert not end.value.code
+    found, wanted = load_poses(session, "needle"), load_poses(table, "needle")
+    assert (found.lost, found.doubtful) == (wanted.lost, wanted.doubtful)
+    assert found.lost > 0
+    assert len(found.rotations) > 60
+    for name, digits in (("rotations", 1e-8), ("translations", 1e-6), ("covariances", 1e-7),
+                         ("systematic", 1e-5)):  # fmt: skip
+        assert getattr(found, name) == pytest.approx(getattr(wanted, name), rel=digits, abs=1e-8)
+    with pytest.raises(InputError, match="no tool is called drill"):
+        load_poses(session, "drill")
+
+
+def test_recordings_without_errors_give_poses_that_count_alike(tmp_path):
+    session = write_example_session(tmp_path, steps=30)
+    sequence = tmp_path / "poses.seq.nrrd"
+    with pytest.raises(SystemExit) as end:
+        main(["session", "export", str(session), "--output", str(sequence)])
+    assert not end.value.code
+    found = load_poses(sequence, "needle")
+    assert found.covariances is found.systematic is None
+    tracked = [f for f in open_session(session).frames() if not isinstance(f.pose("needle"), Lost)]
+    both = [f.pose("needle", "reference") for f in tracked]
+    places = [pose.transform.translation for pose in both if not isinstance(pose, Lost)]
+    assert found.translations == pytest.approx(np.array(places), abs=1e-6)

@@ -224,7 +224,7 @@ def test_a_file_of_the_same_markers_on_another_body_is_refused(bench, tmp_path, 
     """A carrier 6 mm thinner than the one in the pictures."""
     markers = tuple(replace(m, corners=m.corners - 3.0 * m.normal) for m in needle.markers)
     write_tool(tmp_path / "thin.toml", replace(needle, markers=markers))
-    images = some_of(bench, tmp_path / "few", 15)
+    images = some_of(bench, tmp_path / "few", 11)
     line = refused(bench, tmp_path / "new" / "out.toml", tool=tmp_path / "thin.toml", images=images)
     assert "is it this tool's file" in line
 

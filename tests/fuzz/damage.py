@@ -14,6 +14,7 @@ from tests.fuzz.mutations import (
     changed_text,
     changed_toml,
 )
+from tests.fuzz.session_damage import changed_session
 
 Change = Callable[[Rng, bytes], bytes]
 STRUCTURED: dict[str, Change] = {
@@ -31,6 +32,7 @@ STRUCTURED: dict[str, Change] = {
     ".xml": changed_xml,
     ".mrb": changed_zip,
     ".3mf": changed_zip,
+    ".mcap": changed_session,
 }
 TEXTS = frozenset(
     (".toml", ".json", ".csv", ".fcsv", ".obj", ".vtp", ".ply", ".stl", ".vtk", ".mrml", ".xml")

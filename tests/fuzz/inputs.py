@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -17,7 +18,7 @@ from nav.core.files import write_toml
 from nav.core.frames import Pose, rigid
 from nav.lab.lab_file import LAB_FORMAT, LabFile
 from nav.lab.lab_template import lab_text
-from nav.record.pose_table import COLUMNS, UPPER, pose_columns
+from nav.record.pose_rows import COLUMNS, UPPER, pose_columns
 from nav.record.session_export.export_format import ExportOptions, export_format
 from nav.record.session_export.session_content import SessionContent
 from nav.registration.points import register_points
@@ -51,6 +52,7 @@ MESHES = {
     "text.stl": "support",
 }
 PICTURES = 3
+SESSIONS = Path(__file__).parents[1] / "record" / "session_versions"
 SIZE = (288, 240)
 
 
@@ -68,6 +70,8 @@ def make_inputs(folder: Path) -> None:
     _poses(folder)
     _metaio_sequence(folder)
     _recorded_elsewhere(folder)
+    (folder / "replayed").mkdir()
+    shutil.copy(SESSIONS / "1-pictures" / "session.mcap", folder / "replayed")
     _pictures(folder)
     touched = np.array([FIDUCIALS[n] for n in FIDUCIALS]) + 0.1
     model = np.array(list(FIDUCIALS.values()))

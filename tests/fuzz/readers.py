@@ -29,6 +29,8 @@ from nav.record.session.session_pictures import PictureReader
 from nav.record.session.session_reader import open_session
 from nav.record.session_export.export_format import ExportOptions, export_format
 from nav.record.session_export.session_content import SessionContent
+from nav.record.session_replay.replay_setup import ReplayOptions
+from nav.record.session_replay.replay_work import ReplayJob
 from nav.record.session_tools.session_check import findings
 from nav.record.session_tools.session_overview import overview
 from nav.record.session_tools.session_repair import repair_session
@@ -147,6 +149,18 @@ def _session_tools(folder: Path) -> None:
         raise refused[0]
 
 
+def _replay(folder: Path) -> None:
+    command("replay", "replayed", "--compare", "--json")(folder)
+    work = ReplayJob(ReplayOptions(folder / "replayed")).open()
+    try:
+        for index in (0, len(work.use.frames) - 1):
+            work.go_to(index)
+            work.session.step(work.frames.frame(index))
+        assert work.recording.timeline.notices is not None
+    finally:
+        work.source.close()
+
+
 def _kit(folder: Path) -> None:
     load_kit(folder / "kit.toml")
 
@@ -202,6 +216,7 @@ READERS: dict[str, Reader] = {
         ("lossless/pictures.mcap",), _session_pictures("lossless")
     ),
     "session's exports": Reader(("session/session.mcap",), _exports),
+    "replay": Reader(("replayed/session.mcap",), _replay),
     "session's tools": Reader(("session/session.mcap",), _session_tools),
     "stylus": Reader(("poses.igs.mha", "touched.csv"), command(*STYLUS, "--output", "out/r.toml")),
     "registration": Reader(("registration.toml",), _registration),

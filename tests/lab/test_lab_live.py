@@ -16,7 +16,7 @@ from rich.console import Console
 
 import nav.run_live
 from nav.cli import main
-from nav.core.errors import InputErrors
+from nav.core.errors import InputError, InputErrors
 from nav.lab.lab_file import LabFile, read_lab
 from nav.lab.lab_live import LiveOptions, live_setup
 from nav.lab.lab_show import live_command
@@ -365,3 +365,33 @@ def test_faults_of_the_file_are_a_line_each(folder, asked, capsys):
         "colour", "rig", "language", "fix these, or run nav live with --no-lab"
     ]  # fmt: skip
     assert asked == []
+
+
+def test_limits_of_the_lab_go_before_those_of_another_case_and_it_is_said(folder):
+    """They belong to the lab: whoever sets them wants them whatever lies on the table."""
+    write_lab(
+        folder, limits={"role": {"artery": {"caution": 9.0}}, "structure": {LEFT: {"danger": 4.0}}}
+    )
+    other = shutil.copytree(folder / "case", folder / "other") / "case.toml"
+    other.write_text(other.read_text().replace("sigma", "caution = 3.0\ndanger = 2.0\nsigma"))
+    poses = folder / "poses.csv"
+    write_poses(poses)
+    setup = setup_of(case=other, poses=poses)
+    (said,) = (line for line in setup.lines if "alarm limits" in line)
+    assert f"before those of {other} too: artery: caution 9 mm, {LEFT}: danger 4 mm" in said
+    work = replace(setup.job(Console(quiet=True)), observers=()).open()
+    work.source.close()
+    limits = {s.name: (s.caution, s.danger) for s in work.pipeline.case.structures}
+    assert limits == {LEFT: (9.0, 4.0), "cord": (3.0, 2.0)}
+    write_lab(folder)
+    assert not [line for line in setup_of(case=other, poses=poses).lines if "limits" in line]
+
+
+def test_limits_of_a_structure_that_another_case_has_not_are_refused(folder):
+    write_lab(folder, limits={"structure": {LEFT: {"danger": 4.0}}})
+    other = shutil.copytree(folder / "case", folder / "other") / "case.toml"
+    other.write_text(other.read_text().replace(LEFT, "artery 1"))
+    poses = folder / "poses.csv"
+    write_poses(poses)
+    with pytest.raises(InputError, match=f"structure {LEFT}: the case has no such structure"):
+        setup_of(case=other, poses=poses).job(Console(quiet=True)).check()

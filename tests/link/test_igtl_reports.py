@@ -175,6 +175,35 @@ def test_two_tools_of_one_name_are_not_taken_for_one(reports):
     assert seen_at(of_one, 50.0, "reference") == "reported_twice"
 
 
+@pytest.mark.parametrize("late", [0.0, 0.002, -0.002, -30.0])
+@pytest.mark.parametrize("every", [2, 3])
+def test_two_devices_that_send_one_name_in_turn_are_noticed(reports, late, every):
+    """With stamps of their own, and not at the same rate; whichever of the two is shown."""
+    heard = []
+    for k in range(60):
+        at, other = 50.0 + k / 60.0, k % every == 0
+        place = 80.0 + 0.1 * k if other else 1.0 + 0.2 * k
+        stated = at + 1000.0 + (late if other else 0.0)
+        sent(reports, NAMES["needle"], at, stated, place)
+        sent(reports, NAMES["reference"], at, place=1.0)
+        heard.append(seen_at(reports, at))
+    assert set(heard[20:]) == {"reported_twice"}
+    assert seen_at(reports, 51.0, "reference") == 1.0
+    for k in range(60):  # one of them was switched off
+        sent(reports, NAMES["needle"], 51.5 + k / 60.0, place=5.0)
+    assert seen_at(reports, 51.5 + 59 / 60.0) == 5.0
+
+
+@pytest.mark.parametrize("rate", [10.0, 30.0, 100.0])
+@pytest.mark.parametrize(("size", "frequency"), [(15.0, 5.0), (100.0, 1.5), (5.0, 10.0)])
+def test_a_hand_that_shakes_is_one_device(reports, rate, size, frequency):
+    for k in range(int(3 * rate)):
+        at = 50.0 + k / rate
+        place = size * np.sin(2.0 * np.pi * frequency * k / rate)
+        sent(reports, NAMES["needle"], at, place=float(place))
+        assert seen_at(reports, at) == pytest.approx(place, abs=1e-4)
+
+
 def test_one_that_is_also_reported_missing_at_the_same_time_stays_lost(reports):
     for status in ("OK", "MISSING", "OK"):
         sent(reports, NAMES["needle"], 50.0, status=status)

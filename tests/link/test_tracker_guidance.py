@@ -1,21 +1,27 @@
 """Another tracker over OpenIGTLink leads through registration, guidance, accuracy and recording."""
 
+import io
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from nav.core.errors import InputError, Lost
 from nav.live.messages import Command, Stage
 from nav.live.worker import run
 from nav.registration.registration_result import load_registration
+from nav.registration.touch_set import load_touch_set
 from nav.run_live import live_job
+from nav.touch_command import TouchJob, touch_fiducials
 from nav.tracking.pose_source import StatedErrors
 from tests.link.tracked_lab import (
     CHECK,
@@ -217,3 +223,42 @@ def test_accuracy_is_guided_live(tmp_path, hand):
     assert process.returncode == 0, said
     assert "2 touches" in said
     assert tomllib.loads(output.with_suffix(".toml").read_text())["tracker"].startswith("igtl://")
+
+
+def test_touches_are_guided_live(tmp_path, hand):
+    """As with cameras: each divot is asked for, and a touch is taken by itself."""
+    files = write_lab(tmp_path)
+    output = tmp_path / "touched.csv"
+    job = TouchJob(
+        (files["needle"],), output, files["case"], labels=("D1", "D2", "K1"), window=False,
+        poses=Path(f"igtl://127.0.0.1:{hand.server.port}"), stated=STATED, hold=0.4,
+    )  # fmt: skip
+    console = Console(record=True, width=200, file=io.StringIO())
+    places = [*list(FIDUCIALS.values())[:2], *CHECK.values()]
+    user = threading.Thread(target=touch, args=(hand, places), daemon=True)
+    user.start()
+    touch_fiducials(job, console)
+    user.join(10.0)
+    found = load_touch_set(output)
+    assert found.labels == ("D1", "D2", "K1")
+    wanted = REFERENCE_FROM_MODEL.apply(np.array(places))
+    assert np.abs(found.positions - wanted).max() < 0.1
+    assert "touch D2" in console.export_text()
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"stated": None}, r"igtl://h:1: OpenIGTLink has no errors .* --position-sd"),
+        ({"rig": Path("rig.toml")}, "--rig is not for --poses"),
+        ({"igtl_names": ("drill=A",)}, "expected one of needle, reference"),
+        ({"poses": None, "images": Path("x"), "igtl_names": ("needle=A",)}, "--igtl-name: is for"),
+        ({"cameras": ("left=0",)}, "give either --camera"),
+    ],
+)
+def test_touches_by_a_tracker_are_refused_before_it_is_asked(tmp_path, changes, problem):
+    files = write_lab(tmp_path)
+    job = TouchJob((files["needle"],), tmp_path / "touched.csv", files["case"],
+                   poses=Path("igtl://h:1"), stated=STATED, window=False)  # fmt: skip
+    with pytest.raises(InputError, match=problem):
+        touch_fiducials(replace(job, **changes), Console(quiet=True))

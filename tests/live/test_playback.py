@@ -14,13 +14,20 @@ STEP = 0.02  # s between two frame sets
 
 
 class Recording:
-    """Five frame sets."""
+    """Five frame sets, the last two of which may have to be waited for."""
+
+    def __init__(self):
+        self.more = threading.Event()
+        self.more.set()
 
     def __len__(self):
         return 5
 
     def __iter__(self):
-        return iter([FrameSet(k, k * STEP, {}) for k in range(5)])
+        for k in range(5):
+            if k == 3:
+                self.more.wait(20.0)
+            yield FrameSet(k, k * STEP, {})
 
     def close(self):
         pass
@@ -32,9 +39,14 @@ def taken():
 
 
 @pytest.fixture
-def source(taken):
+def recording():
+    return Recording()
+
+
+@pytest.fixture
+def source(recording, taken):
     """A recording with a window; a thread takes its frame sets."""
-    source = PacedSource(Recording())
+    source = PacedSource(recording)
     source.playback.hold()
 
     def take():
@@ -68,15 +80,15 @@ def test_it_begins_when_the_window_says_so_and_stays_at_its_end(source, taken):
     assert taken == [0, 1, 2, 3, 4]
 
 
-def test_paused_it_hands_out_nothing_and_goes_on_where_it_was(source, taken):
+def test_paused_it_hands_out_nothing_and_goes_on_where_it_was(recording, source, taken):
+    recording.more.clear()
     source.playback.obey(Command("play"))
+    until(lambda: len(taken) == 3)
     source.playback.obey(Command("pause"))
-    time.sleep(5 * STEP)
-    before = list(taken)
-    assert len(before) < 5
+    recording.more.set()
     assert source.playback.standstill().why == "paused"
     time.sleep(5 * STEP)
-    assert taken == before
+    assert taken == [0, 1, 2]
     source.playback.obey(Command("pause"))
     until(lambda: len(taken) == 5)
     assert taken == [0, 1, 2, 3, 4]

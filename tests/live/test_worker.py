@@ -13,8 +13,10 @@ from nav.core.notice import Notice
 from nav.live.feed import ProcessFeed
 from nav.live.messages import Command, Ended, Update
 from nav.registration.registration_result import Registration
+from nav.tracking.tool import load_tool
 from nav.view.live_window import LiveWindow
 from tests.live.looping import LoopingJob, sphere_case, write_recording
+from tests.view.window_scripts import FakeFeed
 
 START = 180.0  # s; a busy machine loads slowly
 
@@ -27,50 +29,82 @@ def folder(tmp_path_factory):
     return out
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def registration():
     return Registration(Pose(RigidTransform.identity(), np.eye(6) * 1e-6), 0.1, np.zeros(4))
 
 
-@pytest.fixture
-def feed(folder, registration):
-    feed = ProcessFeed(LoopingJob(folder, registration))
+def started(job):
+    feed = ProcessFeed(job)
     assert isinstance(feed.first(START), Update)
+    return feed
+
+
+@pytest.fixture(scope="module")
+def lasting(folder, registration):
+    """One process for all tests that do not end it: to start one takes seconds."""
+    feed = started(LoopingJob(folder, registration, seconds=600.0))
     yield feed
-    if feed.process.is_alive():
-        os.kill(feed.process.pid, signal.SIGCONT)
     feed.close()
 
 
 @pytest.fixture
-def window(qtbot, feed, folder):
-    from nav.tracking.tool import load_tool
+def feed(lasting):
+    yield lasting
+    os.kill(lasting.process.pid, signal.SIGCONT)  # where a test has stopped it
 
-    window = LiveWindow(sphere_case(), feed, load_tool(folder / "needle.toml"))
-    qtbot.addWidget(window)
-    window.resize(1280, 800)
-    window.show()
-    qtbot.waitUntil(lambda: window.state.live, timeout=10_000)
-    return window
+
+@pytest.fixture
+def mortal(folder, registration):
+    """A process of the test's own."""
+    feed = started(LoopingJob(folder, registration))
+    yield feed
+    feed.close()
+
+
+@pytest.fixture
+def show(qtbot, folder):
+    """Opens a window on a process and waits for its first numbers."""
+
+    def open_window(feed):
+        window = LiveWindow(sphere_case(), feed, load_tool(folder / "needle.toml"))
+        qtbot.addWidget(window, before_close_func=leave_running)
+        window.resize(1280, 800)
+        window.show()
+        qtbot.waitUntil(lambda: window.state.live, timeout=60_000)
+        return window
+
+    return open_window
+
+
+@pytest.fixture
+def window(show, feed):
+    return show(feed)
+
+
+def leave_running(window):
+    """Take the process away from a window that would end it when it is closed."""
+    window.feed = FakeFeed()
 
 
 def wait_blank(qtbot, window, event):
     """Seconds from the event until no number is shown any more."""
     began = time.monotonic()
     event()
-    qtbot.waitUntil(lambda: not window.state.live, timeout=10_000)
+    qtbot.waitUntil(lambda: not window.state.live, timeout=60_000)
     return time.monotonic() - began
 
 
 def test_numbers_are_shown_while_the_process_runs(qtbot, window):
     # a busy machine may blank it in between
-    qtbot.waitUntil(lambda: window.state.artery.value != "", timeout=10_000)
+    qtbot.waitUntil(lambda: window.state.artery.value != "", timeout=60_000)
     assert window.state.live
     assert window.state.cord.value
 
 
-def test_a_killed_process_blanks_the_window_and_is_said(qtbot, window, feed):
-    wait_blank(qtbot, window, lambda: os.kill(feed.process.pid, signal.SIGKILL))
+def test_a_killed_process_blanks_the_window_and_is_said(qtbot, show, mortal):
+    window = show(mortal)
+    wait_blank(qtbot, window, lambda: os.kill(mortal.process.pid, signal.SIGKILL))
     assert not window.state.artery.value
     assert not window.state.cord.value
     assert window.state.banner
@@ -99,7 +133,7 @@ def test_a_process_stopped_in_the_middle_of_a_message_never_holds_up_the_window(
 def test_a_process_that_goes_on_after_a_stop_is_shown_again(qtbot, window, feed):
     wait_blank(qtbot, window, lambda: os.kill(feed.process.pid, signal.SIGSTOP))
     os.kill(feed.process.pid, signal.SIGCONT)
-    qtbot.waitUntil(lambda: window.state.artery.value != "", timeout=10_000)
+    qtbot.waitUntil(lambda: window.state.artery.value != "", timeout=60_000)
     assert window.state.live
 
 
@@ -118,15 +152,19 @@ def test_bad_input_in_the_process_is_its_one_line(folder, registration):
     assert first == Ended(Notice("input_error", {"problem": "camera left: unplugged"}))
 
 
-def test_quit_ends_the_process_and_its_result_comes_back(feed):
-    feed.send(Command("quit"))
-    ended = _ended(feed)
+def test_quit_ends_the_process_and_its_result_comes_back(mortal):
+    mortal.send(Command("quit"))
+    ended = _ended(mortal)
     assert ended.problem is None
     assert len(ended.result) > 0
 
 
 def test_samples_of_skipped_updates_are_not_lost(feed):
-    time.sleep(1.0)  # a window that does not look
+    feed.newest()
+    until = time.monotonic() + START
+    while len(feed.samples) < 3:  # a window that does not look
+        assert time.monotonic() < until
+        time.sleep(0.02)
     update = feed.newest()
     assert isinstance(update, Update)
     times = [sample.at for sample in update.samples]

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import open3d as o3d
 import pytest
-from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
 from nav.core.errors import InputError
 from phantoms.anatomy import c1, c2, occiput, subaxial
+from phantoms.anatomy.crossing import suspect_pairs
 from phantoms.anatomy.mesh import Mesh, mesh_solid
 from phantoms.anatomy.parameters import AnatomyParameters, ArteryParameters
 from phantoms.anatomy.sdf import tube
@@ -121,33 +121,7 @@ def check_sound(mesh):
     assert solid.is_vertex_manifold()
     assert len(solid.cluster_connected_triangles()[1]) == 1
     assert solid.get_volume() > 0
-    assert not len(crossings(mesh))
-
-
-def crossings(mesh):
-    """Pairs (triangle, edge's triangle) of triangles without a common corner that cross."""
-    corners = mesh.vertices[mesh.triangles]
-    middles = corners.mean(axis=1)
-    size = np.linalg.norm(corners - middles[:, None], axis=2).max()
-    pairs = cKDTree(middles).query_pairs(2 * size, output_type="ndarray")
-    shared = (mesh.triangles[pairs[:, 0], :, None] == mesh.triangles[pairs[:, 1], None]).any((1, 2))
-    pairs = pairs[~shared]
-    pairs = np.concatenate([pairs, pairs[:, ::-1]])
-    a, b, c = (corners[pairs[:, 0], k] for k in range(3))
-    normal = np.cross(b - a, c - a)
-    crossed = np.zeros(len(pairs), bool)
-    for k in range(3):
-        p, q = corners[pairs[:, 1], k], corners[pairs[:, 1], (k + 1) % 3]
-        above, below = dot(normal, p - a), dot(normal, q - a)
-        # The edge's ends lie on either side of the plane, and it runs within the three sides.
-        turns = [dot(q - p, np.cross(u - p, v - p)) for u, v in ((a, b), (b, c), (c, a))]
-        inside = np.all(np.sign(turns) == np.sign(turns[0]), axis=0)
-        crossed |= (above * below < 0) & inside
-    return pairs[crossed]
-
-
-def dot(a, b):
-    return np.einsum("ij,ij->i", a, b)
+    assert not suspect_pairs(mesh)
 
 
 def smallest_angle(mesh):
@@ -243,7 +217,7 @@ def test_crossing_triangles_would_be_found(bones):
         np.concatenate([mesh.vertices, shifted]),
         np.concatenate([mesh.triangles, mesh.triangles + len(mesh.vertices)]),
     )
-    assert len(crossings(twice)) > 100
+    assert len(suspect_pairs(twice)) > 100
 
 
 # As large as published

@@ -140,7 +140,7 @@ def test_a_full_disk_is_one_line_and_the_earlier_kit_stays(tmp_path, capsys, mon
 
     monkeypatch.setattr(anatomy_files, "ply_bytes", full)
     capsys.readouterr()
-    line = refused(capsys, "build", "--anatomy-only", "--preset", "male", "--out", out)
+    line = refused(capsys, "build", "--anatomy-only", "--preset", "low-pica:right", "--out", out)
     assert "No space left on device" in line
     assert (out / "case.toml").read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["kit"]

@@ -11,7 +11,7 @@ from nav.camera.rig import load_rig
 from nav.tracking.tool import load_tool
 from phantoms.demo import calibrated
 from phantoms.demo.report import file_from_true
-from phantoms.twin.default_rig import default_rig
+from phantoms.twin.default_rig import SMALL_SIZE, default_rig
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_boards import board_points
 from phantoms.twin.simulated_tools import needle_tool
@@ -24,11 +24,12 @@ def test_rig_bodies_and_tip_are_right_though_all_was_made_a_little_wrong(tmp_pat
         monkeypatch.setattr(calibrated, name, count)
     tools, said = calibrated.true_tools(3), io.StringIO()
     optics = Optics(blur=1.0, noise=2.0, exposure=0.005)
+    true_rig = default_rig(SMALL_SIZE)
     calibrated.calibrate_everything(
-        tmp_path, default_rig(), tools, optics, 3, Console(file=said, width=200)
+        tmp_path, true_rig, tools, optics, 3, Console(file=said, width=200)
     )
     rig = load_rig(tmp_path / "rig.toml")
-    for camera, true in zip(rig.cameras, default_rig().cameras, strict=True):
+    for camera, true in zip(rig.cameras, true_rig.cameras, strict=True):
         assert camera.matrix[0, 0] == pytest.approx(true.matrix[0, 0], rel=1e-3)
     for true in tools:
         found = load_tool(tmp_path / f"{true.name}.toml")

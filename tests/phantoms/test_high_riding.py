@@ -58,22 +58,22 @@ class Roof:
         middle, self.normal = c2.upper_facet(self.p)
         along, across = c2.FACET_AXES.as_matrix().T[:2]
         grid = np.arange(-9.0, 9.1, 0.75)
-        feet = [middle + u * along + v * across for u in grid for v in grid]
-        found = [(foot, self.height(foot)) for foot in feet]
-        found = [(foot, height) for foot, height in found if np.isfinite(height)]
-        feet, heights = (np.array(each) for each in zip(*found, strict=True))
+        feet = np.array([middle + u * along + v * across for u in grid for v in grid])
+        heights = self.heights(feet)
+        found = np.isfinite(heights)
+        feet, heights = feet[found], heights[found]
         return feet, heights, c1.distance(feet + heights[:, None] * self.normal)
 
-    def height(self, foot):
-        """Of the bone's top over a foot along the facet's normal."""
-        return 8.0 - self.bone.reach(foot + 8.0 * self.normal, -self.normal)
+    def heights(self, feet):
+        """Of the bone's top over feet along the facet's normal."""
+        return 8.0 - self.bone.reaches(feet + 8.0 * self.normal, -self.normal)
 
-    def thickness(self, foot, height):
-        """Of the bone under a point of the facet, infinite where no artery lies behind it."""
-        top = foot + (height - 1e-3) * self.normal
-        thick = self.bone.reach(top, -self.normal)
-        behind = self.artery.distance((top - thick * self.normal)[None])[0]
-        return thick if behind < self.p.artery_wall_gap + 0.8 else np.inf
+    def thickness(self, feet, heights):
+        """Of the bone under points of the facet, infinite where no artery lies behind it."""
+        tops = feet + (heights - 1e-3)[:, None] * self.normal
+        thick = self.bone.reaches(tops, -self.normal)
+        behind = self.artery.distance(tops - thick[:, None] * self.normal)
+        return np.where(behind < self.p.artery_wall_gap + 0.8, thick, np.inf)
 
     def isthmus(self):
         """From the artery's hole to the bone's back under the facet, in one sagittal plane."""
@@ -105,8 +105,8 @@ def bone_over(p, side):
     assert facet.sum() > 80
     roof = Roof(p, side)
     roof.normal = c2.upper_facet(p)[1]
-    now = np.array([roof.height(foot) for foot in feet[facet]])
-    bone = min(roof.thickness(*top) for top in zip(feet[facet], now, strict=True))
+    now = roof.heights(feet[facet])
+    bone = float(roof.thickness(feet[facet], now).min())
     points = feet[facet] + now[:, None] * roof.normal
     off = float(roof.artery.signed_distance(points).min()) - p.artery_wall_gap
     return roof, bone, off, float(np.max(heights[facet] - now))
@@ -154,10 +154,7 @@ def test_bone_round_a_high_riding_artery_prints(rise):
     bone = made(risen(P, "left", rise), "C2")
     corners = bone.vertices[bone.triangles]
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    gauge = Gauge.of(bone)
-    walls = [
-        gauge.reach(middle - 1e-3 * normal / np.linalg.norm(normal), -normal)
-        for middle, normal in zip(corners.mean(axis=1), normals, strict=True)
-    ]
-    assert min(walls) >= LEAST_WALL
+    normals /= np.linalg.norm(normals, axis=1)[:, None]
+    walls = Gauge.of(bone).reaches(corners.mean(axis=1) - 1e-3 * normals, -normals)
+    assert walls.min() >= LEAST_WALL
     assert 1 - (len(bone.vertices) - len(bone.triangles) / 2) / 2 == HOLES

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from phantoms.anatomy.crossing import crosses_itself, uncrossed
+from nav.openthreed import import_open3d
+from phantoms.anatomy.crossing import FEW, crosses_itself, suspect_pairs, uncrossed
 from phantoms.anatomy.mesh import Mesh, mesh_solid
 from phantoms.anatomy.sdf import ellipsoid
 
@@ -43,3 +44,20 @@ def test_what_crosses_is_put_back_and_the_rest_stays(rough, depth):
 def test_what_crosses_in_the_rough_one_too_cannot_be_mended(rough):
     folded = pushed(rough, 6.0)
     assert uncrossed(folded, folded) is None
+
+
+@pytest.mark.parametrize("depth", [0.0, 4.5, 40.0])
+def test_the_pairs_found_in_parts_are_those_of_the_whole(rough, depth):
+    mesh = pushed(rough, depth)
+    assert len(mesh.triangles) > 4 * FEW
+    o3d = import_open3d()
+    whole = o3d.geometry.TriangleMesh(
+        o3d.utility.Vector3dVector(mesh.vertices), o3d.utility.Vector3iVector(mesh.triangles)
+    ).get_self_intersecting_triangles()
+    found = suspect_pairs(mesh)
+    assert found == sorted(map(tuple, np.asarray(whole).tolist()))
+    assert bool(found) == (depth > 0.0)
+
+
+def test_a_mesh_without_triangles_has_no_pairs():
+    assert suspect_pairs(Mesh(np.zeros((0, 3)), np.zeros((0, 3), np.int32))) == []

@@ -85,7 +85,8 @@ def test_a_line_set_by_hand_is_judged(case, planned, tmp_path, capsys):
 
 
 def test_nothing_safe_is_exit_code_4_and_all_is_written(case, tmp_path, capsys):
-    code = run("plan", case, "--output", tmp_path / "p", "--no-pictures", "--cord", "8")
+    words = ("--no-pictures", "--cord", "8", "--side", "left")
+    code = run("plan", case, "--output", tmp_path / "p", *words)
     assert code == 4
     said = capsys.readouterr()
     assert "no side has a path that keeps the limits" in said.err

@@ -1,7 +1,6 @@
 """Printed kits for tests: parts, case and kit.toml, without the papers that a build adds."""
 
 from pathlib import Path
-from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -23,9 +22,7 @@ def written_kit(folder: Path, recipe: Recipe, kind: Kind = "wet") -> PrintedKit:
     """Write a kit's parts, case and kit.toml, and read them."""
     write_case(phantom_case(recipe.parameters, kind, recipe.name), folder)
     anatomy = standard_anatomy(recipe.parameters, recipe.name)
-    # whether triangles cross is looked at when a kit is built, and takes half of its time
-    with patch("phantoms.kit.solid.crosses_itself", lambda mesh: False):
-        parts = kit_parts(anatomy, layout(recipe.parameters), kind)
+    parts = kit_parts(anatomy, layout(recipe.parameters), kind)
     write_parts(folder, parts)
     write_kit_toml(folder / "kit.toml", recipe.name, kind, recipe.parameters, parts, recipe.seed)
     return read_kit(folder)

@@ -18,6 +18,7 @@ REGION = NeckRegion(RigidTransform.identity(), -60.0)
 TARGET = np.array([0.0, 20.0, 0.0])
 NECK = 55.0  # mm, radius of a neck round the z axis
 BEAD, OFF_SKIN, HU, BLUR = 2.5, 4.5, 950.0, 0.5
+REACH = 4.0  # mm beyond a ball's surface, where nothing of it is left
 
 
 def placed(count: int, rng: np.random.Generator) -> Array:
@@ -45,13 +46,18 @@ def scan(
     for k, ball in enumerate(balls):
         radius = BEAD if radii is None else radii[k]
         top = HU if hu is None else hu[k]
+        far = radius + REACH
+        ix, iy, iz = (
+            np.flatnonzero(np.abs(a - m) < far) for a, m in zip((x, y, z), ball, strict=True)
+        )
+        near = np.ix_(iz, iy, ix)
         off = np.sqrt(
-            (x[None, None, :] - ball[0]) ** 2
-            + (y[None, :, None] - ball[1]) ** 2
-            + (z[:, None, None] - ball[2]) ** 2
+            (x[None, None, ix] - ball[0]) ** 2
+            + (y[None, iy, None] - ball[1]) ** 2
+            + (z[iz, None, None] - ball[2]) ** 2
         )
         share = 0.5 * erfc((off - radius) / np.sqrt(2.0) / BLUR)
-        values += share * (top - values)
+        values[near] += share * (top - values[near])
     values += np.random.default_rng(1).normal(size=values.shape) * noise
     model_from_voxel = np.diag([*spacing, 1.0])
     model_from_voxel[:3, 3] = origin

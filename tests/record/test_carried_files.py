@@ -3,11 +3,26 @@
 import tomllib
 from dataclasses import replace
 
+import numpy as np
+import pytest
 import tomli_w
+from scipy.spatial.transform import RigidTransform
 
+from nav.core.errors import InputError
+from nav.core.frames import Pose
 from nav.model.case import load_case
-from nav.record.session.carried_files import CASE
-from nav.record.session_replay.session_unpacking import unpack
+from nav.record.session.carried_files import CASE, without_comments
+from nav.record.session.record_setup import RecordOptions
+from nav.record.session.session_about import ORIGINAL, about_session
+from nav.record.session.session_reader import open_session
+from nav.record.session.session_writer import SessionWriter
+from nav.record.session_replay.replay_setup import ReplayOptions
+from nav.record.session_replay.replay_work import open_for_replay
+from nav.record.session_replay.session_unpacking import changed_files, unpack
+from nav.record.session_tools.session_check import Weight, findings
+from nav.registration.registration_result import Registration, write_registration
+from nav.registration.reuse import describe_registration
+from tests.record.example_session import example_files
 from tests.record.test_session_recorder import Recorded
 
 
@@ -40,3 +55,78 @@ def test_tools_of_any_name_are_carried(tmp_path):
     assert {"tools/Nädel 2.toml", "tools/reference.toml"} <= attached.keys()
     unpack(tmp_path, attached, {}, tmp_path / "out")
     assert len(list((tmp_path / "out" / "tools").iterdir())) == len(names)
+
+
+PRIVATE = "# Anna Muster, born 1970\n"
+
+
+def with_comments(work):
+    """Put comments into all files of a work; return their paths."""
+    case = work.files.case
+    paths = [work.files.rig, case, *(path for _, path in work.files.tools)]
+    for path in paths:
+        path.write_text(f"{PRIVATE}{path.read_text()}  # Anna\n", encoding="utf-8")
+    return paths
+
+
+def test_comments_stay_behind(tmp_path):
+    work = Recorded(tmp_path / "files")
+    plain = work.files.read()
+    with_comments(work)
+    attached = work.files.read()
+    assert attached.keys() == plain.keys()
+    for name, content in attached.items():
+        assert b"Anna" not in content
+        if name.endswith(".toml"):
+            assert tomllib.loads(content.decode()) == tomllib.loads(plain[name].decode())
+    assert work.files.originals(plain).keys() == {n for n in plain if n.endswith(".toml")}
+
+
+def test_a_sign_of_comments_in_a_text_is_no_comment():
+    text = 'name = "needle #3"\nmade = 2026-11-30T09:12:05Z\nsd = 1e-17\n'
+    assert tomllib.loads(without_comments(text.encode()).decode()) == tomllib.loads(text)
+    assert without_comments(b"a = 1\n") == b"a = 1\n"
+
+
+def test_the_case_on_the_disk_is_still_the_one_that_was_recorded(tmp_path):
+    """Though its comments are not in the session."""
+    work = Recorded(tmp_path / "files")
+    _, case, *_ = with_comments(work)
+    (setup,) = RecordOptions(tmp_path / "out").setups("poses")
+    setup.open(work).close()
+    (session,) = (tmp_path / "out").iterdir()
+    reader = open_session(session)
+    assert not reader.damage
+    assert changed_files(case, reader.attachments, reader.about) == ()
+    found = [finding for finding in findings(session, case) if finding.weight is not Weight.GOOD]
+    assert [finding.text for finding in found if "case" in finding.text] == []
+    case.write_text(case.read_text().replace("phantom", "other"))
+    assert changed_files(case, reader.attachments, reader.about) == ("case.toml",)
+    worst = max(finding.weight for finding in findings(session, case))
+    assert worst is Weight.DIFFERENT
+
+
+def test_a_registration_of_the_original_files_is_accepted_in_a_replay(tmp_path):
+    work = Recorded(tmp_path / "files")
+    _, case, _, reference = with_comments(work)
+    table = describe_registration(None, ("phantom", case), ("reference", reference))
+    made = Registration(Pose(RigidTransform.identity()), 0.1, np.zeros(0))
+    write_registration(tmp_path / "registration.toml", made, (), table)
+    (setup,) = RecordOptions(tmp_path / "out").setups("poses")
+    setup.open(work).close()
+    (session,) = (tmp_path / "out").iterdir()
+    options = ReplayOptions(session, registration=tmp_path / "registration.toml")
+    assert open_for_replay(options).setup.replaces_registration
+    reader = open_session(session)
+    about = {key: value for key, value in reader.about.items() if not key.startswith(ORIGINAL)}
+    SessionWriter(tmp_path / "unknown", about, reader.attachments).close()
+    with pytest.raises(InputError, match="was made for another case"):
+        open_for_replay(replace(options, session=tmp_path / "unknown"))
+
+
+def test_comments_in_a_session_of_an_earlier_version_are_told(tmp_path):
+    files = example_files(tmp_path / "files")
+    files["rig.toml"] = PRIVATE.encode() + files["rig.toml"]
+    SessionWriter(tmp_path / "s", about_session("poses"), files).close()
+    said = [finding for finding in findings(tmp_path / "s") if "comments" in finding.text]
+    assert [(one.weight, "rig.toml" in one.text) for one in said] == [(Weight.NOTE, True)]

@@ -384,6 +384,9 @@ def test_what_cannot_be_recorded_is_refused_in_a_line(webcams, tmp_path):
     new = tmp_path / "new"
     with pytest.raises(InputError, match="is no name of a folder"):
         record_pictures(RecordJob(("../left=0",), new, window=False), OUT, webcams)
+    for size in ((0, 400), (640, -1), (10**9, 400)):
+        with pytest.raises(InputError, match="--size: expected 1 to 20000 px each"):
+            record_pictures(job(new, size=size), OUT, webcams)
     webcams.unplugged.add(2)
     with pytest.raises(InputError, match="camera right: device 2 cannot be opened"):
         record_pictures(job(new), OUT, webcams)

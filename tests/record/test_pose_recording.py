@@ -12,7 +12,8 @@ from nav.core.frames import Array, Pose, rigid
 from nav.core.notice import Notice
 from nav.core.tracked_frame import Tip, TrackedFrame, TrackedTool
 from nav.record.pose_recording import PoseRecording
-from nav.record.pose_table import COLUMNS, PosesWriter
+from nav.record.pose_rows import COLUMNS
+from nav.record.pose_table import PosesWriter
 from nav.tracking.pose_source import StatedErrors
 from nav.tracking.tip import tip_in_reference
 from nav.tracking.tool import Tool, ToolTip

@@ -3,6 +3,7 @@
 import errno
 import os
 import signal
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -15,7 +16,7 @@ from nav.core.errors import InputError
 from nav.core.frameset import Frame, FrameSet
 from nav.core.notice import Notice
 from nav.live.messages import Command
-from nav.record.session import recorder_health
+from nav.record.session import recorder_health, session_recorder
 from nav.record.session.carried_files import CarriedFiles
 from nav.record.session.picture_recorder import PictureRecorder
 from nav.record.session.record_setup import RecordOptions, RecordSetup, record_options
@@ -133,8 +134,6 @@ def test_a_full_disk_stops_nothing_and_nothing_is_lost_once_there_is_room(tmp_pa
 
 
 def test_a_disk_that_stays_full_ends_the_record_and_not_the_use(tmp_path, monkeypatch):
-    from nav.record.session import session_recorder
-
     use = Use(tmp_path / "s")
     use.step()
     time.sleep(0.4)
@@ -174,6 +173,35 @@ def test_a_disk_that_stands_still_holds_up_nothing(tmp_path, monkeypatch):
     use.wait_for(lambda: "recorder_late" not in use.codes())
     _, events = use.read()
     assert ("recorder", "recorder_late") in events
+
+
+def test_results_and_events_that_find_no_room_are_counted_and_told(tmp_path, monkeypatch):
+    use, flush, go_on = Use(tmp_path / "s"), WholeBlocks.flush, threading.Event()
+
+    def slow(self):
+        go_on.wait(PATIENCE)
+        flush(self)
+
+    monkeypatch.setattr(WholeBlocks, "flush", slow)
+    monkeypatch.setattr(session_recorder, "MOST_WAITING", 4)
+    for _ in range(30):
+        use.step()
+        use.ask("mark", "here")
+        time.sleep(0.01)
+    asked = use.recorder.marks
+    use.wait_for(lambda: {"results_dropped", "events_dropped"} <= set(use.codes()))
+    go_on.set()
+    monkeypatch.undo()
+    use.recorder.close()
+    reader = open_session(use.folder)
+    dropped = {
+        code: sum(e.facts["count"] for e in reader.events() if e.code == f"{code}_dropped")
+        for code in ("results", "events")
+    }
+    assert dropped["results"] == len(use.frames) - reader.counts["/frame"] > 0
+    marks = sum(event.kind == "mark" for event in reader.events())
+    assert asked == 30
+    assert dropped["events"] >= asked - marks > 0
 
 
 def test_a_folder_that_vanishes_is_told(tmp_path):
@@ -372,3 +400,15 @@ def test_when_what_is_recorded(options, source, wanted):
 def test_options_that_contradict_each_other_are_refused(arguments, said):
     with pytest.raises(InputError, match=said):
         record_options(*arguments)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+def test_the_process_of_the_pictures_stands_behind_tracking(with_pictures):
+    use, _ = with_pictures
+    process = use.recorder.pictures._process.pid
+    threads = os.listdir(f"/proc/{process}/task")
+    assert {os.getpriority(os.PRIO_PROCESS, int(thread)) for thread in threads} == {19}
+    # a session of its own would have its own share of the processors, whatever its priority
+    assert os.getsid(process) == os.getsid(0)
+    assert os.getpgid(process) == process  # not reached by the terminal's Ctrl-C
+    use.recorder.close()

@@ -4,6 +4,7 @@ import csv
 import json
 import sys
 import tomllib
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,11 +20,18 @@ from scipy.spatial.transform import RigidTransform
 from nav.cli import main
 from nav.core.files import sha256
 from nav.record.pose_recording import PoseRecording
+from nav.record.pose_rows import COLUMNS, pose_rows
 from nav.record.pose_table import open_pose_table
+from nav.record.session import session_reader
 from nav.record.session.session_about import about_session
+from nav.record.session.session_format import FRAME, GUIDANCE
+from nav.record.session.session_json import from_bytes
+from nav.record.session.session_reader import open_session
 from nav.record.session.session_writer import SessionWriter
-from nav.record.session_export import xlsx_export
+from nav.record.session_export import session_content, xlsx_export
 from nav.record.session_export.csv_export import THOUSAND, _with_comma
+from nav.record.session_export.session_content import SessionContent
+from nav.record.session_export.session_tables import TABLES, table_rows
 from tests.live.test_session import NEEDLE
 from tests.record.example_session import REFERENCE, ExampleUse, example_use
 from tests.record.pose_sessions import CLOCK, MOTIONS, frames_of, write_pose_session
@@ -305,3 +313,52 @@ def test_any_motion_comes_back_from_every_table(tmp_path_factory, motion):
             assert list(map(float, place)) == pytest.approx(pose.translation, abs=1e-6)
             wanted = pose.rotation.as_quat(canonical=True)
             assert list(map(float, turn)) == pytest.approx(wanted, abs=1e-8)
+
+
+def test_an_export_says_how_far_it_is(example, monkeypatch):
+    monkeypatch.setattr(session_content, "COUNTED", 10)
+    told: list[tuple[str, float]] = []
+    content = SessionContent(example[0], lambda step, share: told.append((step, share)))
+    for table in TABLES:
+        assert sum(1 for _ in table_rows(content, table))
+    steps = ("session", "poses", "distances", "events")
+    assert tuple(dict.fromkeys(step for step, _ in told)) == steps
+    for name in steps:
+        shares = [share for step, share in told if step == name]
+        assert shares == sorted(shares)
+        assert shares[-1] == 1.0
+        assert len(shares) > content.frames_count // 10 > 5
+
+
+def test_an_export_reads_the_text_of_each_message_twice_at_most(example, tmp_path, monkeypatch):
+    """Which is what most of its time would be spent on."""
+    read: Counter[bytes] = Counter()
+
+    def counted(data):
+        read[data] += 1
+        return from_bytes(data)
+
+    monkeypatch.setattr(session_reader, "from_bytes", counted)
+    assert export(example[0], "--output", tmp_path / "tables", "--format", "csv") == 0
+    counts = open_session(example[0]).counts
+    assert len(read) >= counts[FRAME] + counts[GUIDANCE]
+    assert max(read.values()) == 2
+
+
+@pytest.mark.parametrize("relative_to", [None, "reference"])
+def test_rows_of_many_frames_are_those_of_each(example, relative_to):
+    frames = example[1].frames
+    single = [row for frame in frames for row in pose_rows([frame], TOOLS, relative_to)]
+    assert pose_rows(frames, TOOLS, relative_to) == single
+    seen = frames[0].tools["needle"]
+    row = dict(zip(COLUMNS, single[0], strict=True))
+    pose = frames[0].pose("needle", relative_to)
+    tip, covariance = pose.apply(NEEDLE.tip.position, NEEDLE.tip.covariance)
+    assert [float(row[f"tip_{axis}"]) for axis in "xyz"] == pytest.approx(tip, rel=1e-6)
+    spread = [float(row[f"tip_c{axes}"]) for axes in ("xx", "xy", "xz", "yy", "yz", "zz")]
+    assert spread == pytest.approx(covariance[np.triu_indices(3)], rel=1e-5, abs=1e-12)
+    base = frames[0].systematic_pose("needle", relative_to)
+    scaled = seen.tip_scale_sd * NEEDLE.tip.position
+    _, systematic = base.apply(NEEDLE.tip.position, np.outer(scaled, scaled))
+    spread = [float(row[f"tip_s{axes}"]) for axes in ("xx", "xy", "xz", "yy", "yz", "zz")]
+    assert spread == pytest.approx(systematic[np.triu_indices(3)], rel=1e-5, abs=1e-12)

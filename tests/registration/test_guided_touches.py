@@ -187,6 +187,8 @@ def test_what_cannot_be_is_refused_in_a_line(bench, capsys):
         (["--unlabelled", "--label", "R1"], "give one of them"),
         (["--case", case, "--label", "R9"], "--label R9: "),
         (["--needle", "pointer"], "--tool: none is called pointer"),
+        (["--reference", "needle"], "--needle and --reference: both are needle"),
+        (["--igtl-name", "needle=A"], "--igtl-name: is for the poses of a tracker"),
         (["--hold", "0.01"], "--hold: expected"),
         (["--hold", "3"], "held still nowhere for 3 s"),
         (["--rig", str(bench / "needle.toml")], "--rig is not for --poses"),

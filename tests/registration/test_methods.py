@@ -1,6 +1,7 @@
 """Methods of registration: another one is one function and one row of the table."""
 
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -8,11 +9,17 @@ import pytest
 from nav.core.errors import InputError
 from nav.core.frames import rigid
 from nav.live.messages import Stage
-from nav.registration.methods import METHODS, POINTS, register_touches
-from nav.registration.registration_result import load_registration, write_registration
-from nav.registration.touched import TouchedPoints
+from nav.registration.methods import METHODS, POINTS, SURFACE, register_touches
+from nav.registration.prepared_surface import prepare_surface
+from nav.registration.registration_result import (
+    RegistrationFile,
+    load_registration,
+    write_registration,
+)
+from nav.registration.touched import TouchedBone, TouchedPoints
 from tests.live.test_session import POSITIONS, Work
 from tests.registration.test_assessment import assess, touches
+from tests.registration.test_surface import NOISE, bumpy, touched_on
 
 ANOTHER = "surface"  # a name that registration.toml knows already
 
@@ -70,3 +77,22 @@ def test_an_unknown_method_is_refused_with_those_that_are(another):
     touched = TouchedPoints(("a", "b", "c"), points, points, np.zeros((3, 3, 3)), np.ones(3, bool))
     with pytest.raises(InputError, match=r"called guess; there is points, surface"):
         register_touches(touched, "guess")
+
+
+def test_the_file_names_the_methods_of_the_table():
+    assert get_args(RegistrationFile.model_fields["method"].annotation) == tuple(METHODS)
+
+
+def test_points_on_bone_are_registered_by_the_table_too():
+    rng = np.random.default_rng(1)
+    surface = prepare_surface([bumpy(1)])
+    points = touched_on(surface.surfaces[0], 40, rng) + rng.normal(0.0, NOISE, (40, 3))
+    places = surface.places[:4]
+    bone = TouchedBone(surface, points, NOISE, landmarks=(places, places + 2.0))
+    found = register_touches(bone, SURFACE)
+    assert found.method == SURFACE
+    assert np.abs(found.model_from_reference.transform.translation).max() < 1.0
+    with pytest.raises(InputError, match="takes touched fiducials"):
+        register_touches(bone, POINTS)
+    with pytest.raises(InputError, match="takes points touched on bone"):
+        register_touches(TouchedPoints((), *np.zeros((3, 0, 3)), np.ones(0, bool)), SURFACE)

@@ -9,9 +9,10 @@ from nav.core.errors import InputError
 from nav.core.frames import Pose, perturbed
 from nav.model.surface import Surface
 from nav.registration.determinacy import weakest_motion
+from nav.registration.goodness_of_fit import SurfaceFit
 from nav.registration.prepared_surface import prepare_surface
 from nav.registration.surface_bootstrap import larger_covariance
-from nav.registration.surface_pose import FiducialPairs, SurfaceFit, linearised, touched_surface
+from nav.registration.surface_pose import FiducialPairs, linearised, touched_surface
 from nav.registration.surface_registration import SurfaceNotRegistered, register_surface
 from nav.registration.surface_search import displacement
 
@@ -264,6 +265,7 @@ def fit_with(residuals):
     return SurfaceFit(
         Pose(RigidTransform.identity(), covariance), off * NOISE, np.full(len(off), NOISE), used,
         chi, int(used.sum()) - 6, 0.0, weakest_motion(covariance, np.eye(3) * 20.0),
+        np.zeros((len(off), 3)), np.zeros((len(off), 6)), np.zeros(len(off)),
     )  # fmt: skip
 
 

@@ -108,6 +108,13 @@ def test_a_registration_is_written_and_can_be_used(bench):
     assert "verdict good" in lines[0]
 
 
+def test_a_copied_point_is_one_touch(bench):
+    points = touches(count=20)
+    loaded = load_surface_points(write(bench / "copied.csv", np.repeat(points, 3, axis=0)))
+    assert loaded.positions == pytest.approx(points, abs=1e-3)
+    assert loaded.origin == "20 points (40 copies of others left out)"
+
+
 @pytest.mark.parametrize(
     ("factors", "word"),
     [

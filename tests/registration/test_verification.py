@@ -21,6 +21,7 @@ from nav.registration.reuse import describe_registration
 from nav.registration.touch_source import TipSeries, find_touches
 from nav.registration.verification import FALSE_ALARM, MISSED, Verification, verify_registration
 from nav.registration.verify_command import verify_files
+from nav.tracking.tool import Tool, write_tool
 from tests.registration.test_assessment import (
     FIDUCIALS,
     KNOWN,
@@ -350,12 +351,38 @@ def test_bad_touches_are_one_line(bench, text, words):
     assert words in err
 
 
+@pytest.mark.parametrize(
+    ("factors", "words"),
+    [([1e-3] * 3, "in metres"), ([1 / 25.4] * 3, "in inches"), ([-1, -1, 1], "in RAS"),
+     ([1, 1, -1], "z with the wrong sign")],
+)  # fmt: skip
+def test_another_unit_and_other_axes_are_named(bench, factors, words):
+    points = REFERENCE_FROM_MODEL.apply(np.array([bench.known[label] for label in AROUND]))
+    rows = [
+        f"{label},{x:.7f},{y:.7f},{z:.7f}"
+        for label, (x, y, z) in zip(AROUND, points * factors, strict=True)
+    ]
+    bench.touched.write_text("\n".join(["label,x,y,z", *rows]) + "\n")
+    code, _, err = bench.run()
+    assert code == 2
+    assert f"only if they are {words}" in err or f"only if they are mirrored ({words}" in err
+
+
 @pytest.mark.parametrize("option", ["--limit", "--tre", "--fle"])
 @pytest.mark.parametrize("value", ["-1", "0", "nan", "inf", "1e300"])
 def test_bad_numbers_are_one_line(bench, option, value):
     code, _, err = bench.run(option, value)
     assert code == 2
     assert option in err
+
+
+def test_a_tool_with_touched_points_is_refused(bench):
+    bench.write(*AROUND)
+    needle = bench.touched.with_name("needle.toml")
+    write_tool(needle, Tool("needle", "DICT_4X4_50", ()))
+    code, _, err = bench.run("--tool", str(needle))
+    assert code == 2
+    assert "--tool: is of poses" in err
 
 
 def test_errors_of_poses_without_poses_are_refused(bench):
@@ -400,9 +427,29 @@ def test_touches_by_dwell_beside_their_fiducials_fail(bench):
         verify_poses(bench, series(bench, *AROUND, beside=np.array([0.0, 0.0, 3.0])))
 
 
-def test_a_touch_far_from_every_fiducial_is_refused(bench):
+def test_touches_far_from_every_fiducial_are_refused(bench):
     with pytest.raises(InputError, match=r"mm from the nearest fiducial.*give labelled"):
         verify_poses(bench, series(bench, *AROUND, beside=np.array([0.0, 0.0, 20.0])))
+
+
+ASIDE = np.array([0.0, 0.0, 200.0])
+
+
+@pytest.mark.parametrize("at", [0, 2, 5])
+def test_a_rest_elsewhere_is_named_and_left_out(bench, at):
+    places = [bench.known[label] for label in (*AROUND, "A")]
+    places.insert(at, places[0] + ASIDE)
+    said = verify_poses(bench, recording(REFERENCE_FROM_MODEL.apply(np.array(places))))
+    assert "not counted: touch at" in said
+    assert "mm from the nearest fiducial" in said
+    assert "verdict: pass" in said
+
+
+def test_rests_elsewhere_at_the_end_may_be_a_knock_and_are_refused(bench):
+    places = np.array([bench.known[label] for label in (*AROUND, "A")])
+    places[-2:] += [0.0, 0.0, 20.0]
+    with pytest.raises(InputError, match=r"and so is what follows.*knocked"):
+        verify_poses(bench, recording(REFERENCE_FROM_MODEL.apply(places)))
 
 
 def test_poses_without_the_tip_that_they_are_of_are_refused(bench):

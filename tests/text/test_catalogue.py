@@ -13,6 +13,7 @@ from nav.core.notice import Notice, NoticeCount, notice_from_json
 from nav.text import catalogue as catalogue_module
 from nav.text.camera_sentences import CAMERAS
 from nav.text.capture_sentences import CAPTURE
+from nav.text.case_labels import CASE
 from nav.text.catalogue import (
     ENGLISH,
     LANGUAGE_VARIABLE,
@@ -42,7 +43,7 @@ from tests.text.sources import made_notices, texts_of_sources
 GERMAN = LOCALE / "de" / "LC_MESSAGES" / "nav.po"
 TABLES = (
     TRACKING, CAMERAS, REGISTRATION, RECONSTRUCTION, SESSION, RECORDING, COMMANDS, WINDOW, LINKS,
-    CAPTURE, REPLAY,
+    CAPTURE, REPLAY, CASE,
 )  # fmt: skip
 # codes that only the catalogue itself uses, to join lists and name markers
 OWN = {"and", "and_more", "markers"}

@@ -58,10 +58,10 @@ def tracked_alone(studio: Studio, rig: Rig, told: Tool, placed: Placed) -> Track
 
 @pytest.fixture(scope="module")
 def glued(rig: Rig, needle: Tool) -> list[tuple[RigidTransform, TrackedFrame]]:
-    """40 needles, each made anew, in 40 poses."""
+    """24 needles, each made anew, in 24 poses."""
     rng, studio = np.random.default_rng(11), Studio(rig, CLEAN, 3)
     found = []
-    for place in places(40, 12):
+    for place in places(24, 12):
         made = Placed(needle_body(misaligned(needle, rng)), place)
         found.append((place, tracked_alone(studio, rig, needle, made)))
     return found
@@ -162,7 +162,7 @@ def test_one_needle_glued_askew_is_never_lost(rig, needle):
     made = needle_body(misaligned(needle, np.random.default_rng(7), 2 * GLUE))
     studio = Studio(rig, CLEAN, 5)
     with closing(Tracker(rig, [needle])) as tracker:
-        for place in places(12, 8):
+        for place in places(8, 8):
             tracked = tracker.track(studio.frames([Placed(made, place)]))
             assert seen(tracked, "needle").warnings[0].code == "geometry_doubtful_at_tip"
             assert sigmas(tracked, needle, place) < 6.0
@@ -170,7 +170,7 @@ def test_one_needle_glued_askew_is_never_lost(rig, needle):
 
 def test_a_tool_that_is_as_its_file_says_is_not_doubted(rig, needle):
     studio = Studio(rig, CLEAN, 6)
-    for place in places(12, 9):
+    for place in places(8, 9):
         tracked = tracked_alone(studio, rig, needle, Placed(needle_body(needle), place))
         found = seen(tracked, "needle")
         assert not {code for code in codes(found.warnings) if "doubt" in code or "disagree" in code}

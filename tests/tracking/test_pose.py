@@ -24,6 +24,7 @@ from phantoms.twin.simulated_tools import needle_body
 from tests.synthetic import (
     DICTIONARY,
     Studio,
+    facing_markers,
     needle_poses,
     rigid_transforms,
     spread,
@@ -49,18 +50,13 @@ def views(
     """
     found = []
     for seen in rig.cameras:
-        eye = seen.camera_from_rig.inv().translation
-        for marker in tool.markers:
-            towards = eye - place.apply(marker.centre)
-            normal = place.rotation.apply(marker.normal)
-            if normal @ towards < FACING * np.linalg.norm(towards):
-                continue
+        for marker, corners in zip(*facing_markers(seen, tool, place, FACING), strict=True):
             root, off = sd * np.eye(8), np.zeros(8)
             if rng is not None:
                 own = sd * uneven ** rng.uniform(-1.0, 1.0)
                 root = own * (np.eye(8) + 0.12 * rng.normal(size=(8, 8)))
                 off = root @ rng.normal(size=8)
-            pixels = seen.project(place.apply(marker.corners)) + off.reshape(4, 2)
+            pixels = corners + off.reshape(4, 2)
             found.append(MarkerView(seen, marker, pixels, root @ root.T, True))
     return found
 
@@ -144,7 +140,7 @@ def test_a_guess_changes_nothing_but_the_way(rig, needle):
 @pytest.mark.parametrize("cameras", ["rig", "one_camera"])
 def test_the_covariance_is_what_the_corners_noise_makes_of_it(request, needle, cameras):
     """Corner noise of a known covariance: nothing is modelled, so no allowance but chance."""
-    seen, rng, count = request.getfixturevalue(cameras), np.random.default_rng(0), 250
+    seen, rng, count = request.getfixturevalue(cameras), np.random.default_rng(0), 140
     tips, poses = [], []
     for place in needle_poses(count, rng, wander=3.0):
         fit = fitted(views(seen, needle, place, rng))
@@ -155,8 +151,8 @@ def test_the_covariance_is_what_the_corners_noise_makes_of_it(request, needle, c
         poses.append(step @ np.linalg.solve(fit.rig_from_tool.covariance, step))
         assert not fit.doubtful
         assert not fit.left_out
-    assert np.mean(tips) / 3 == pytest.approx(1.0, abs=4 * spread(count, 3))
-    assert np.mean(poses) / 6 == pytest.approx(1.0, abs=4 * spread(count, 6))
+    assert np.mean(tips) / 3 == pytest.approx(1.0, abs=3 * spread(count, 3))
+    assert np.mean(poses) / 6 == pytest.approx(1.0, abs=3 * spread(count, 6))
 
 
 def test_a_second_camera_helps_most_along_the_line_of_sight(rig, needle):
@@ -171,16 +167,16 @@ def test_a_second_camera_helps_most_along_the_line_of_sight(rig, needle):
 
 
 def test_the_tip_is_as_right_as_its_covariance_says_in_pictures(rig, needle):
-    """From light to tip: 200 small pictures a camera, blur 1 px, noise 2 grey levels.
+    """From light to tip: 120 small pictures a camera, blur 1 px, noise 2 grey levels.
 
-    The claim is a mean squared distance of 3 within 20 %; so many frames leave it uncertain by 6 %.
+    The claim is a mean squared distance of 3 within 20 %; so many frames leave it uncertain by 7 %.
     """
     rng = np.random.default_rng(11)
     studio = Studio(rig, Optics(blur=1.0, noise=2.0, gradient=(0.02, -0.02)), 12)
     tracker, body = Tracker(rig, [needle]), needle_body(needle)
     squares, errors = [], []
     try:
-        for place in needle_poses(200, rng):
+        for place in needle_poses(120, rng):
             seen = tracker.track(studio.frames([Placed(body, place)])).tools["needle"]
             assert not isinstance(seen, Lost), seen
             tip = tip_from_pose(seen.rig_from_tool, needle)
@@ -267,7 +263,7 @@ def misread(found: list[MarkerView], index: int, off: Array) -> list[MarkerView]
 def test_a_misread_marker_is_left_out_and_named(rig, needle, off):
     """Also the one that is seen best, which pulls the pose to itself."""
     rng = np.random.default_rng(6)
-    for place in needle_poses(80, rng):
+    for place in needle_poses(40, rng):
         found = views(rig, needle, place, rng, uneven=4.0)
         wrong = int(rng.integers(len(found)))
         direction = rng.normal(size=2)
@@ -302,7 +298,7 @@ def glued(tool: Tool, rng: np.random.Generator, sd: float) -> Tool:
 def test_markers_glued_askew_are_doubtful_and_less_certain_but_never_lost(rig, needle):
     """A tenth of a millimetre: several times what the pixels' noise allows."""
     rng = np.random.default_rng(8)
-    for place in needle_poses(60, rng):
+    for place in needle_poses(30, rng):
         plain = fitted(views(rig, needle, place, rng))
         misaligned = views(rig, glued(needle, rng, 0.1), place, rng)
         fit = fitted(as_filed(misaligned, needle))

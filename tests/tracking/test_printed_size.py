@@ -52,7 +52,7 @@ def tracked(rig: Rig, tool: Tool, drawn: Tool, at: list[RigidTransform]) -> list
 def test_with_one_camera_the_print_is_a_distance_and_within_the_covariance(
     one_camera, needle, scale
 ):
-    at, by_file = places(6), file_of(needle, scale, None)
+    at, by_file = places(4), file_of(needle, scale, None)
     (eye,) = (camera.camera_from_rig.inv().translation for camera in one_camera.cameras)
     for place, frame in zip(at, tracked(one_camera, by_file, needle, at), strict=True):
         found = seen(frame, "needle")
@@ -78,7 +78,7 @@ def test_a_checked_print_is_not_doubted_and_uncertain_as_its_file_says(one_camer
 
 
 def test_two_cameras_need_no_ruler(rig, needle):
-    at, by_file = places(6), replace(needle, scale_sd=None)
+    at, by_file = places(4), replace(needle, scale_sd=None)
     exact = tracked(rig, replace(needle, scale_sd=0.0), needle, at)
     for frame, plain in zip(tracked(rig, by_file, needle, at), exact, strict=True):
         found = seen(frame, "needle")
@@ -92,7 +92,7 @@ def test_two_cameras_need_no_ruler(rig, needle):
 @pytest.mark.parametrize("scale_sd", [None, 0.0005])
 @pytest.mark.parametrize("scale", [0.99, 1.01])
 def test_two_cameras_find_another_scale_and_say_so(rig, needle, scale, scale_sd):
-    at, by_file = places(6), file_of(needle, scale, scale_sd)
+    at, by_file = places(4), file_of(needle, scale, scale_sd)
     code = "printed_smaller" if scale < 1 else "printed_larger"
     for place, frame in zip(at, tracked(rig, by_file, needle, at), strict=True):
         found = seen(frame, "needle")

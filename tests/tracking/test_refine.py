@@ -25,8 +25,8 @@ START_OFF = 0.6  # px, sd of what OpenCV's corners are off
 LIGHT = (0.007, -0.007)
 TILT = np.radians(60.0)
 # the claim is a covariance right to 20 %; with SHOTS pictures the mean of e' C^-1 e / 8 has an sd
-# of sqrt(2 / 8 / SHOTS) = 0.03, so that this fails long before the claim is broken by chance
-SHOTS, CLAIM = 300, 0.20
+# of sqrt(2 / 8 / SHOTS) = 0.04, so that this fails long before the claim is broken by chance
+SHOTS, CLAIM = 180, 0.20
 
 
 @dataclass(frozen=True)

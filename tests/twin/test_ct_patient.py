@@ -1,6 +1,7 @@
 """A patient's CT has what the case has not: the neck's front, mastoids, medulla, C5, the skull."""
 
 from dataclasses import replace
+from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
@@ -19,7 +20,7 @@ from phantoms.twin.ct_skin import neck_size, whole_skin
 from phantoms.twin.scene_shapes import box
 from phantoms.twin.simulated_ct import as_in_life, ct_volume
 
-SPACING = (0.8, 0.5, 1.2)
+SPACING = (1.0, 0.5, 1.6)
 CSF, CORD = (2.0, 20.0), (28.0, 38.0)  # HU
 BODY = -500.0  # HU, above it is no air
 
@@ -35,12 +36,24 @@ def wet_case(p=None):
     return [s for s in anatomy.structures if s.role != "skin"] + [surface("skin", "skin", skin)]
 
 
+@cache
+def standard_case():
+    return wet_case()
+
+
+@cache
+def standard_volume():
+    return ct_volume(standard_case(), spacing=SPACING, noise=0.0)
+
+
 def skin_of(structures):
     return next(s for s in structures if s.role == "skin")
 
 
 @pytest.fixture(scope="module", params=["standard", "flexed", "rotated-left", "narrow-canal+male"])
 def structures(request):
+    if request.param == "standard":
+        return standard_case()
     name = request.param.replace("+male", "")
     p = preset(name)
     if request.param.endswith("male"):
@@ -50,6 +63,8 @@ def structures(request):
 
 @pytest.fixture(scope="module")
 def volume(structures):
+    if structures is standard_case():
+        return standard_volume()
     return ct_volume(structures, spacing=SPACING, noise=0.0)
 
 
@@ -117,8 +132,7 @@ def test_the_front_is_round(structures, volume):
 
 
 def test_in_the_kits_materials_it_stays_as_it_is_poured():
-    poured = wet_case()
-    volume = ct_volume(poured, "print", spacing=SPACING, noise=0.0)
+    volume = ct_volume(standard_case(), "print", spacing=SPACING, noise=0.0)
     k = round((0.0 - volume.origin[2]) / volume.spacing[2])
     body = volume.values[k] > BODY
     front = int(np.flatnonzero(body.any(axis=1))[0])
@@ -151,7 +165,7 @@ def test_what_is_added_is_closed_and_faces_outwards(structures):
 
 @pytest.mark.parametrize("lost", [{"occiput"}, {"cord"}, {"dura"}, {"C3"}, {"cord", "dura", "C4"}])
 def test_a_case_without_some_of_it_is_drawn_too(lost):
-    held = [s for s in wet_case() if s.name not in lost]
+    held = [s for s in standard_case() if s.name not in lost]
     volume = ct_volume(held, spacing=(2.0, 2.0, 3.0), noise=0.0)
     assert volume.values.max() > 500
     whole = {s.name for s in as_in_life(held, skin_of(held))}
@@ -171,7 +185,7 @@ def test_c5_lies_off_the_sac_and_off_c4(structures):
 def test_bone_lies_under_the_mastoids_knobs():
     anatomy = standard_anatomy()
     tips = landmarks(anatomy.parameters, bone_poses(anatomy.parameters))
-    volume = ct_volume(wet_case(), spacing=SPACING, noise=0.0)
+    volume = standard_volume()
     for side in ("left", "right"):
         at = tips[f"mastoid tip {side}"]
         k = round((at[2] + 14.0 - volume.origin[2]) / volume.spacing[2])

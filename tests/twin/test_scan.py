@@ -27,7 +27,10 @@ from phantoms.twin.scan_parameters import (
 CLEAN = Artefacts(noise_hu=0.0, shoulders=0.0, hardening=0.0, cupping_hu=0.0)
 SOLID = BoneLook(900.0, 3.0, 0.0, 900.0, 0.0)
 AROUND_C2 = View(low_mm=-22.0, high_mm=26.0, side_mm=76.0, centre_mm=(0.0, -7.0))
+FILLED = Contrast(artery_hu=(400.0, 400.0), decay_hu_per_mm=0.0)
 PLAIN = ScanParameters(kernel=Kernel("soft", 0.35, 0.0, 0.7), artefacts=CLEAN, view=AROUND_C2)
+BLUNT = Kernel("soft", 1.0, 0.0, 1.5)
+COARSE = replace(PLAIN, kernel=BLUNT, spacing_mm=(1.2, 1.2, 1.2))
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +43,27 @@ def solid_scan(anatomy):
     """Bones of one density; the patient turned."""
     turned = replace(AROUND_C2, rotation_deg=(4.0, -3.0, 8.0), shift_mm=(12.0, -7.0, 100.0))
     return simulate_scan(anatomy, replace(PLAIN, bone=SOLID, view=turned))
+
+
+@pytest.fixture(scope="module")
+def thick(anatomy):
+    """Bones of thick cortex, both arteries filled alike."""
+    return simulate_scan(
+        anatomy, replace(PLAIN, bone=BoneLook(760.0, 2.6, 0.0, 200.0, 0.0), contrast=FILLED)
+    )
+
+
+@pytest.fixture(scope="module")
+def poor(anatomy):
+    """The left artery occluded, the right one hypoplastic."""
+    contrast = replace(FILLED, state=("occluded", "hypoplastic"))
+    return simulate_scan(anatomy, replace(PLAIN, contrast=contrast))
+
+
+@pytest.fixture
+def coarsely_painted(monkeypatch):
+    """Voxels in fewer parts, where their edges do not count."""
+    monkeypatch.setattr("phantoms.twin.scan_kernel.FINEST", 1.5)
 
 
 def sampled(volume, points, order=1):
@@ -91,12 +115,10 @@ def test_the_surface_stays_there_from_whichever_side_it_is_seen(solid_scan):
         assert abs(sides[0] - sides[1]) < 0.06
 
 
-def test_thick_cortex_has_the_drawn_hu(anatomy):
-    look = BoneLook(760.0, 2.6, 0.0, 200.0, 0.0)
-    scan = simulate_scan(anatomy, replace(PLAIN, bone=look))
-    mesh = mesh_of(scan.truth.structure("C2"))
+def test_thick_cortex_has_the_drawn_hu(thick):
+    mesh = mesh_of(thick.truth.structure("C2"))
     depth = Gauge(mesh.vertices, mesh.triangles)
-    grid = scan.volume
+    grid = thick.volume
     points = mesh.vertices - 1.3 * vertex_normals(mesh)
     within = depth.signed_distance(points) < -1.2
     assert np.median(sampled(grid, points[within])) == pytest.approx(760.0, abs=8.0)
@@ -122,10 +144,9 @@ def test_thin_cortex_is_partly_resolved(anatomy):
     assert np.trapezoid(more, way) == pytest.approx(0.4 * 900.0, rel=0.15)
 
 
-def test_calibration_errors_scale_and_shift_all(anatomy):
-    coarse = replace(PLAIN, spacing_mm=(1.0, 1.0, 1.2))
-    true = simulate_scan(anatomy, coarse).volume.values.astype(float)
-    wrong = replace(coarse, artefacts=replace(CLEAN, scale=0.97, offset_hu=8.0))
+def test_calibration_errors_scale_and_shift_all(anatomy, coarsely_painted):
+    true = simulate_scan(anatomy, COARSE).volume.values.astype(float)
+    wrong = replace(COARSE, artefacts=replace(CLEAN, scale=0.97, offset_hu=8.0))
     shown = simulate_scan(anatomy, wrong).volume.values
     inside = (true > -1000) & (true < 3000) & (shown > -1024)
     np.testing.assert_allclose(shown[inside], 0.97 * (true[inside] + 1000) - 992, atol=1.1)
@@ -182,10 +203,8 @@ def test_a_fused_joint_is_filled_with_bone_and_an_open_one_is_not(anatomy):
         assert hu > 700.0 if is_fused else hu < 400.0
 
 
-def test_what_is_in_view_is_told(anatomy):
-    cut = replace(
-        PLAIN, spacing_mm=(1.2, 1.2, 1.2), view=replace(AROUND_C2, low_mm=-40.0, high_mm=12.0)
-    )
+def test_what_is_in_view_is_told(anatomy, coarsely_painted):
+    cut = replace(COARSE, view=replace(AROUND_C2, low_mm=-40.0, high_mm=12.0))
     seen = {s.name: s.seen for s in simulate_scan(anatomy, cut).truth.structures}
     assert seen["C3"] == "whole"
     assert seen["C1"] == seen["C2"] == seen["C4"] == "cut"
@@ -193,14 +212,16 @@ def test_what_is_in_view_is_told(anatomy):
     assert seen["skin"] == seen["cord"] == "cut"
 
 
-@pytest.mark.parametrize("state", ["normal", "occluded", "hypoplastic"])
-def test_an_artery_holds_contrast_only_where_the_truth_says_so(anatomy, state):
-    contrast = Contrast(artery_hu=(400.0, 400.0), decay_hu_per_mm=0.0, state=(state, "normal"))
-    scan = simulate_scan(anatomy, replace(PLAIN, contrast=contrast))
+@pytest.mark.parametrize(
+    ("drawn", "states"),
+    [("thick", ("normal", "normal")), ("poor", ("occluded", "hypoplastic"))],
+)
+def test_an_artery_holds_contrast_only_where_the_truth_says_so(request, drawn, states):
+    scan = request.getfixturevalue(drawn)
     truth = {a.name: a for a in scan.truth.arteries}
     left, right = (truth[f"vertebral artery {side}"] for side in ("left", "right"))
-    assert (left.state, right.state) == (state, "normal")
-    assert left.enhanced is (state != "occluded")
+    assert (left.state, right.state) == states
+    assert left.enhanced is (states[0] != "occluded")
     assert right.enhanced
     for artery in (left, right):
         s = scan.truth.structure(artery.name)
@@ -227,27 +248,19 @@ def test_a_hypoplastic_artery_is_thinner_by_its_share(anatomy):
     assert wide("hypoplastic") / wide("normal") == pytest.approx(0.25, abs=0.05)
 
 
-def test_without_contrast_arteries_are_as_dense_as_blood(anatomy):
+def test_without_contrast_arteries_are_as_dense_as_blood(anatomy, coarsely_painted):
     contrast = Contrast(phase="none", artery_hu=(45.0, 45.0))
-    scan = simulate_scan(anatomy, replace(PLAIN, contrast=contrast, spacing_mm=(0.8, 0.8, 0.8)))
+    scan = simulate_scan(anatomy, replace(COARSE, contrast=contrast))
     assert not any(a.enhanced for a in scan.truth.arteries)
 
 
-def test_the_same_seed_gives_the_same_scan_and_another_another(anatomy):
+def test_the_same_seed_gives_the_same_scan_and_another_another(anatomy, coarsely_painted):
     small = replace(AROUND_C2, low_mm=-6.0, high_mm=0.0, side_mm=40.0)
-    noisy = replace(
-        PLAIN, view=small, spacing_mm=(1.2, 1.2, 1.2), artefacts=replace(CLEAN, noise_hu=20.0)
-    )
+    noisy = replace(COARSE, view=small, artefacts=replace(CLEAN, noise_hu=20.0))
     one, two = simulate_scan(anatomy, noisy), simulate_scan(anatomy, noisy)
     other = simulate_scan(anatomy, replace(noisy, seed=1))
     assert np.array_equal(one.volume.values, two.volume.values)
     assert not np.array_equal(one.volume.values, other.volume.values)
-
-
-@pytest.fixture
-def coarsely_painted(monkeypatch):
-    """Voxels in fewer parts, where their edges do not count."""
-    monkeypatch.setattr("phantoms.twin.scan_kernel.FINEST", 1.5)
 
 
 def test_noise_grows_behind_the_shoulders_from_side_to_side(anatomy, coarsely_painted):
@@ -267,8 +280,7 @@ def test_noise_grows_behind_the_shoulders_from_side_to_side(anatomy, coarsely_pa
 
 def test_fillings_of_metal_streak_only_near_their_height(anatomy, coarsely_painted):
     view = View(low_mm=-30.0, high_mm=20.0, side_mm=150.0, centre_mm=(0.0, -30.0))
-    blunt = Kernel("soft", 1.0, 0.0, 1.5)
-    base = replace(PLAIN, spacing_mm=(2.0, 2.0, 2.0), view=view, kernel=blunt)
+    base = replace(PLAIN, spacing_mm=(2.0, 2.0, 2.0), view=view, kernel=BLUNT)
     plain = simulate_scan(anatomy, base).volume
     metal = simulate_scan(anatomy, replace(base, artefacts=replace(CLEAN, metal=4))).volume
     z = plain.origin[2] + plain.spacing[2] * np.arange(len(plain.values))

@@ -35,7 +35,9 @@ class Busy(QWidget):
 
 
 def raise_later(number):
-    threading.Timer(0.2, lambda: os.kill(os.getpid(), number)).start()
+    """Raise a signal once the event loop runs and has nothing to do."""
+    timer = threading.Timer(0.2, lambda: os.kill(os.getpid(), number))
+    QTimer.singleShot(0, timer.start)
 
 
 @posix
@@ -77,9 +79,9 @@ def test_the_quit_key_closes(qtbot):
     window.show()
     qtbot.waitExposed(window)
     window.activateWindow()
-    qtbot.waitUntil(window.isActiveWindow, timeout=5000)
+    qtbot.waitUntil(window.isActiveWindow, timeout=60_000)
     qtbot.keyClick(window, Qt.Key.Key_Q, Qt.KeyboardModifier.ControlModifier)
-    qtbot.waitUntil(lambda: window.closed, timeout=5000)
+    qtbot.waitUntil(lambda: window.closed, timeout=60_000)
 
 
 @linux

@@ -1,9 +1,7 @@
-"""How well a tool's pose can be known from its markers' edges, and what shifts it.
+"""How well a tool's pose can be known from its markers' pixels, and what shifts it.
 
-The Cramér-Rao bound of an edge: blurred by b and sampled by pixels of noise n, an edge of contrast
-c tells its place across itself with the information c^2 / (2 sqrt(pi) b n^2) per pixel of its
-length. Where the next edge is only w pixels away both are seen as a line, with 1 - exp(-w^2 / 4b^2)
-of that. Brightness and blur are taken as known.
+The Cramér-Rao bound of the pose, with the brightness and blur of each marker in each image unknown:
+no unbiased tracker that knows no more scatters less.
 """
 
 from collections.abc import Sequence
@@ -12,18 +10,19 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import RigidTransform
 
+from nav.accuracy.study.marker_pixels import marker_pixels
 from nav.camera.rig import Camera
 from nav.core.frames import Array, point_jacobian
-from nav.tracking.tool import Marker, Tool, marker_pattern
+from nav.tracking.tool import Marker, Tool
 
 LEAST_SIDE = 12.0  # px: smaller markers are not found
 FACING = 0.17  # least cosine of obliquity: 80 degrees
-PIXEL = 1.0 / 12.0  # px^2: a pixel's own width as blur; grey levels^2: rounding
+ROUNDING = 1.0 / 12.0  # grey levels^2
 
 
 @dataclass(frozen=True)
 class Sharpness:
-    """What decides how well an edge is seen.
+    """What decides how well a marker is seen.
 
     Parameters
     ----------
@@ -69,20 +68,10 @@ class PoseErrors:
     views: int
 
 
-@dataclass(frozen=True)
-class _Edges:
-    """Edges of a marker's cells in the tool's frame: middles, unit tangents, lengths."""
-
-    middles: Array
-    tangents: Array
-    across: Array
-    cell: float
-
-
 def pose_errors(
     cameras: Sequence[Camera], tool: Tool, rig_from_tool: RigidTransform, seen: Sharpness
 ) -> PoseErrors | None:
-    """Predict the errors of a pose that is fitted to all edges of the markers in view.
+    """Predict the errors of a pose that is fitted to all pixels of the markers in view.
 
     Parameters
     ----------
@@ -104,20 +93,16 @@ def pose_errors(
     columns = 6 + 6 * len(cameras) + 3 * len(tool.markers) + 1 + 3
     normal = np.zeros((6, columns))
     views = 0
+    per_sd = seen.contrast / np.sqrt(seen.noise**2 + ROUNDING)
     for c, camera in enumerate(cameras):
         for m, marker in enumerate(tool.markers):
             if not _in_view(camera, marker, rig_from_tool):
                 continue
             views += 1
-            edges = _edges(tool.dictionary, marker)
-            points = rig_from_tool.apply(edges.middles)
-            pixels, by_point = camera.project_with_jacobian(points)
-            along = np.einsum("nij,jk,nk->ni", by_point, rotation, edges.tangents)
-            per_mm = np.linalg.norm(along, axis=1)
-            away = np.stack([-along[:, 1], along[:, 0]], axis=1) / per_mm[:, None]
-            row = np.einsum("ni,nij->nj", away, by_point)  # of an edge's place across itself
-            width = edges.cell * np.abs(np.einsum("ni,ij,nj->n", row, rotation, edges.across))
-            weight = per_mm * edges.cell * _information(seen, width)
+            looks = marker_pixels(camera, tool, marker, rig_from_tool, seen.blur)
+            points = rig_from_tool.apply(looks.points)
+            _, by_point = camera.project_with_jacobian(points)
+            row = per_sd * np.einsum("ni,nij->nj", looks.slopes, by_point)
             full = np.zeros((len(points), columns))
             full[:, :6] = np.einsum("nj,njk->nk", row, point_jacobian(points))
             in_camera = camera.from_rig(points)
@@ -126,13 +111,14 @@ def pose_errors(
             start = 6 + 3 * len(cameras)
             full[:, start + 3 * m : start + 3 * m + 3] = row @ rotation
             start += 3 * len(tool.markers)
-            full[:, start] = np.einsum("nj,jk,nk->n", row, rotation, edges.middles)
+            full[:, start] = np.einsum("nj,jk,nk->n", row, rotation, looks.points)
             start += 1
             full[:, start + 3 * c : start + 3 * c + 3] = row
             start += 3 * len(cameras)
-            share = pixels[:, 1] / camera.size[1] - 0.5
+            share = looks.pixels[:, 1] / camera.size[1] - 0.5
             full[:, start : start + 3] = row * share[:, None]
-            normal += full[:, :6].T @ (full * weight[:, None])
+            full -= looks.appearance @ (looks.appearance.T @ full)
+            normal += full[:, :6].T @ full
     information = normal[:, :6]
     size = np.sqrt(np.diag(information))
     if not size.all() or np.linalg.cond(information / np.outer(size, size)) > 1e10:
@@ -142,13 +128,6 @@ def pose_errors(
     turns, places, scale, motion, rolling = np.split(by, ends, axis=1)
     random = np.asarray(np.linalg.inv(information), float)
     return PoseErrors(random, turns, places, scale[:, 0], motion, rolling, views)
-
-
-def _information(seen: Sharpness, width: Array) -> Array:
-    """Return the information per px of an edge's length, px^-3, whose neighbour is `width` away."""
-    blur2, noise2 = seen.blur**2 + PIXEL, seen.noise**2 + PIXEL
-    alone = seen.contrast**2 / (2.0 * np.sqrt(np.pi * blur2) * noise2)
-    return np.asarray(alone * -np.expm1(-(width**2) / (4.0 * blur2)))
 
 
 def _in_view(camera: Camera, marker: Marker, rig_from_tool: RigidTransform) -> bool:
@@ -170,19 +149,3 @@ def _in_view(camera: Camera, marker: Marker, rig_from_tool: RigidTransform) -> b
 
 def _cross(a: Array, b: Array) -> float:
     return float(a[0] * b[1] - a[1] * b[0])
-
-
-def _edges(dictionary: str, marker: Marker) -> _Edges:
-    """Return the cell edges between black and white, with the white zone round the marker."""
-    cells = np.pad(marker_pattern(dictionary, marker.id), 1, constant_values=1)
-    count = len(cells) - 2
-    c0, c1, _, c3 = marker.corners
-    right, down = (c1 - c0) / count, (c3 - c0) / count
-    rows, columns = np.nonzero(cells[:, 1:] != cells[:, :-1])
-    upright = c0 + np.outer(columns, right) + np.outer(rows - 0.5, down)
-    lower, across = np.nonzero(cells[1:] != cells[:-1])
-    level = c0 + np.outer(across - 0.5, right) + np.outer(lower, down)
-    side = float(np.linalg.norm(right))
-    unit = np.stack([right / side, down / float(np.linalg.norm(down))])
-    kind = np.repeat([0, 1], [len(upright), len(level)])
-    return _Edges(np.concatenate([upright, level]), unit[1 - kind], unit[kind], side)

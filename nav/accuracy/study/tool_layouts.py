@@ -35,7 +35,7 @@ def needle_body(sides: int, rows: int, side: float, pitch: float, length: float)
             right = np.cross(down, -normal)
             markers.append(_marker(len(markers), centre, right, down, side))
     tip = ToolTip(np.array([0.0, 0.0, length]), down, np.zeros((3, 3)))
-    return Tool("needle", DICTIONARY, tuple(markers), tip)
+    return Tool("needle", DICTIONARY, tuple(markers), tip, quiet=(pitch - side) / 2)
 
 
 def reference_body(grid: int, side: float, pitch: float, tilt: float) -> Tool:
@@ -65,7 +65,7 @@ def reference_body(grid: int, side: float, pitch: float, tilt: float) -> Tool:
                 across, along = (np.array([j, i]) - (grid - 1) / 2) * pitch
                 at = centre + across * right + along * down
                 markers.append(_marker(len(markers), at, right, down, side))
-    return Tool("reference", DICTIONARY, tuple(markers))
+    return Tool("reference", DICTIONARY, tuple(markers), quiet=(pitch - side) / 2)
 
 
 def _marker(number: int, centre: Array, right: Array, down: Array, side: float) -> Marker:

@@ -1,5 +1,7 @@
 """Trials of one design: touch, register, navigate; errors drawn, functions the real ones."""
 
+import pickle
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from nav.registration.points import DegenerateLayout, register_points
 from nav.tracking.needle import NeedleKind
 
 Rng = np.random.Generator
+KEPT = 4  # settings per process
 # of each trial, mm; `tre` is the registration's error at the nearest point of a structure, `off`
 # the shown distance to it less the true one, `sd` what the program says of that, without surface
 COLUMNS = (
@@ -55,12 +58,18 @@ def run_block(
         trial.
     """
     try:
-        setting = build_setting(design, places, np.array(view_from), np.array(reference))
+        setting = _built(pickle.dumps((design, places, np.array(view_from), np.array(reference))))
         rng = np.random.default_rng(seed)
         rows = [_trial(design, places, setting, rng) for _ in range(trials)]
     except (NotSeen, DegenerateLayout) as error:
         return {"said": str(error), "rows": []}
     return {"said": "", "rows": rows}
+
+
+@lru_cache(maxsize=KEPT)
+def _built(arguments: bytes) -> Setting:
+    """Return `build_setting` of pickled arguments, once for all blocks of a design."""
+    return build_setting(*pickle.loads(arguments))
 
 
 def _trial(design: Design, places: Places, setting: Setting, rng: Rng) -> list[float]:

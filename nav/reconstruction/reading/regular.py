@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import CubicSpline
-from scipy.ndimage import spline_filter1d
 
 from nav.core.errors import InputError
 from nav.reconstruction.reading.placement import EXACT, Array, Placement
@@ -310,6 +308,8 @@ def shift_pixels(
     ndarray
         float32, of `size` along the axis.
     """
+    from scipy.ndimage import spline_filter1d  # slow to load, and needed by few scans
+
     image = np.moveaxis(image, axis, 0)
     count = len(image)
     whole = int(np.ceil(shift - 1e-3))
@@ -333,6 +333,8 @@ def shift_pixels(
 
 
 def _interpolate_slices(values: Values, plan: GridPlan, advance: Callable[[float], None]) -> Values:
+    from scipy.interpolate import CubicSpline  # slow to load, and needed by few scans
+
     heights = plan.placement.heights
     weights = CubicSpline(heights, np.eye(len(heights)))(plan.heights)
     result = np.empty((plan.size[2], *values.shape[1:]), np.int16)

@@ -23,12 +23,13 @@ from nav.core.unfinished import unfinished_name
 TIMES_FILE = "times.csv"
 MOST_WAITING = 1 << 30  # bytes of images that wait to be encoded
 JPEG_QUALITY = 95
+CAMERA_SUFFIX = ".jpg"
 DIGITS = 6  # of a file's name
 
 
 @dataclass(frozen=True)
 class PictureCoding:
-    """How images become files.
+    """How images become files; a camera's own JPEG becomes one as it is.
 
     Parameters
     ----------
@@ -44,6 +45,14 @@ class PictureCoding:
     def encode(self, image: Picture) -> bytes:
         """Return a file's content."""
         return cv2.imencode(self.suffix, image, self.settings)[1].tobytes()
+
+    def suffix_of(self, frame: Frame) -> str:
+        """Return the suffix of an image's file."""
+        return self.suffix if frame.jpeg is None else CAMERA_SUFFIX
+
+    def size_of(self, frame: Frame) -> int:
+        """Return the bytes that wait until an image is in its file."""
+        return frame.image.nbytes if frame.jpeg is None else len(frame.jpeg)
 
 
 LOSSLESS = PictureCoding(".png")
@@ -80,11 +89,21 @@ class Written:
 
 @dataclass(frozen=True)
 class _Instant:
-    """Images on their way to files: camera, time of the recording, content; bytes in memory."""
+    """Images on their way to files; bytes in memory."""
 
     number: int
-    coded: tuple[tuple[str, float, Future[bytes]], ...]
+    coded: tuple["_Coded", ...]
     size: int
+
+
+@dataclass(frozen=True)
+class _Coded:
+    """An image on its way: camera, time of the recording, suffix, content."""
+
+    camera: str
+    time: float
+    suffix: str
+    content: Future[bytes]
 
 
 def new_recording_folder(folder: Path) -> None:
@@ -128,7 +147,7 @@ def check_folder_name(name: str) -> None:
 
 
 class PictureWriter:
-    """Write instants into FOLDER/CAMERA/NUMBER.png with FOLDER/times.csv.
+    """Write instants into FOLDER/CAMERA/NUMBER.png or .jpg with FOLDER/times.csv.
 
     Images are encoded in threads and put into files in order, each whole or not at all, and the row
     of times.csv before its file: whenever the program ends, what is there can be read. A full disk
@@ -233,7 +252,7 @@ class PictureWriter:
         bool
             False where they are dropped, or nothing is written any more.
         """
-        size = sum(frame.image.nbytes for frame in frames.values())
+        size = sum(map(self.coding.size_of, frames.values()))
         with self._lock:
             if self._problem is not None or not frames:
                 return False
@@ -249,7 +268,7 @@ class PictureWriter:
         if self._start is None:
             self._start = min(frame.time for frame in frames.values())
         coded = tuple(
-            (name, frame.time - self._start, self._encoders.submit(self.coding.encode, frame.image))
+            _Coded(name, frame.time - self._start, self.coding.suffix_of(frame), self._coded(frame))
             for name, frame in frames.items()
         )
         self._queue.put(_Instant(number, coded, size))
@@ -270,6 +289,13 @@ class PictureWriter:
                 with suppress(OSError):
                     (self.folder / name).rmdir()
 
+    def _coded(self, frame: Frame) -> Future[bytes]:
+        if frame.jpeg is None:
+            return self._encoders.submit(self.coding.encode, frame.image)
+        whole: Future[bytes] = Future()
+        whole.set_result(frame.jpeg)
+        return whole
+
     def _run(self) -> None:
         while (instant := self._queue.get()) is not None:
             if not self._broken:  # a full times.csv does not spoil what was taken before
@@ -287,18 +313,17 @@ class PictureWriter:
             self._broken, self._problem = True, self._problem or problem
 
     def _write(self, instant: _Instant) -> None:
-        contents = [(name, time, job.result()) for name, time, job in instant.coded]
-        size = sum(len(content) for _, _, content in contents)
+        size = sum(len(each.content.result()) for each in instant.coded)
         if shutil.disk_usage(self.folder).free < self._least_free + size:
             self._break(Notice("disk_full", {"folder": self.folder.name}))
             return
-        rows = "".join(f"{name},{instant.number},{time:.6f}\n" for name, time, _ in contents)
+        rows = "".join(f"{e.camera},{instant.number},{e.time:.6f}\n" for e in instant.coded)
         self._append(rows.encode())
-        for name, _, content in contents:
-            path = self.folder / name / f"{instant.number:0{DIGITS}d}{self.coding.suffix}"
-            write_at_once(path, content)
+        for each in instant.coded:
+            path = self.folder / each.camera / f"{instant.number:0{DIGITS}d}{each.suffix}"
+            write_at_once(path, each.content.result())
             with self._lock:
-                self._pictures[name] += 1
+                self._pictures[each.camera] += 1
         with self._lock:
             self._instants += 1
             self._size += size + len(rows)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from nav.core.errors import InputError
-from nav.core.frameset import FrameSet, FrameSource
+from nav.core.frameset import Frame, FrameSet, FrameSource
 from nav.core.notice import Notice
 from nav.record.picture_recording.picture_checks import PictureCheck, PictureChecker
 from nav.record.picture_recording.source_recorder import PictureRecorder, RecorderStatus
@@ -112,7 +112,7 @@ class RecordingRun:
             frames = self.newest.frames if self.newest is not None else {}
             every = self.recorder.options.every
             rate = sum(
-                ESTIMATED * frame.image.size / (every or 1.0 / max(status.rates.get(name, 0.0), 1))
+                _file_size(frame) / (every or 1.0 / max(status.rates.get(name, 0.0), 1))
                 for name, frame in frames.items()
             )
         try:
@@ -160,3 +160,7 @@ class RecordingRun:
                 since = max(0.0, status.seconds - gap) if known is None else known.since
                 reason = frames.missing.get(name, Notice("camera_absent", {"camera": name}))
                 self.gaps[name] = CameraGap(gap, since, reason)
+
+
+def _file_size(frame: Frame) -> float:
+    return ESTIMATED * frame.image.size if frame.jpeg is None else float(len(frame.jpeg))

@@ -16,7 +16,12 @@ from nav.live.session import Session
 from nav.record.session.carried_files import CarriedFiles
 from nav.record.session.picture_recorder import PictureRecorder
 from nav.record.session.record_setup import RecordSetup
-from nav.record.session.session_about import SessionClock, about_session, new_session_folder
+from nav.record.session.session_about import (
+    ORIGINAL,
+    SessionClock,
+    about_session,
+    new_session_folder,
+)
 from nav.record.session.session_recorder import NotRecording, SessionRecorder
 from nav.record.session.session_writer import SessionWriter
 from nav.tracking.camera_poses import CameraPoses
@@ -78,15 +83,19 @@ def begin_recording(setup: RecordSetup, work: RecordedWork) -> Observer:
 def _recorder(setup: RecordSetup, work: RecordedWork, parent: Path) -> SessionRecorder:
     clock, files, pipeline = SessionClock.now(), work.carried_files(), work.session.pipeline
     attachments = files.read()
+    images = work.source.images if isinstance(work.source, CameraPoses) else None
+    live = images if isinstance(images, LiveSource) else None
+    options = {"pictures": setup.pictures, "camera_jpeg": [] if live is None else live.jpeg_cameras}
     about = about_session(
         setup.source,
         setup.code,
         pipeline.needle.name,
         pipeline.reference,
-        {"pictures": setup.pictures},
+        options,
         clock,
         files.limits.to_json(),
     )
+    about |= {f"{ORIGINAL}{name}": digest for name, digest in files.originals(attachments).items()}
     folder = new_session_folder(parent, setup.code, clock)
     writer = None
     try:
@@ -97,8 +106,6 @@ def _recorder(setup: RecordSetup, work: RecordedWork, parent: Path) -> SessionRe
             writer.file.close()
         shutil.rmtree(folder, ignore_errors=True)  # made a moment ago
         raise
-    images = work.source.images if isinstance(work.source, CameraPoses) else None
-    live = images if isinstance(images, LiveSource) else None
     recorder = SessionRecorder(
         work.session, writer, pictures, tapped=live is not None, told=lambda: work.notices
     )

@@ -2,8 +2,9 @@
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -52,8 +53,9 @@ class CarriedFiles:
         Returns
         -------
         dict of str to bytes
-            By their name in the session. Files that the case has elsewhere are named as if they
-            were beside it: a record names no place of the computer.
+            By their name in the session. Comments, which may name people, are left out of TOML
+            files. Files that the case has elsewhere are named as if they were beside it: a record
+            names no place of the computer.
 
         Raises
         ------
@@ -62,8 +64,33 @@ class CarriedFiles:
         """
         lab = {} if self.lab is None else {"lab.toml": self.lab}
         case, meshes = self._case()
-        files = {name: _content(path) for name, path in self._named()}
+        files = {name: without_comments(_content(path)) for name, path in self._named()}
         return {**lab, **files, CASE: case, **{name: _content(path) for name, path in meshes}}
+
+    def originals(self, read: Mapping[str, bytes]) -> dict[str, str]:
+        """Return which files differ from what is carried of them.
+
+        Parameters
+        ----------
+        read : mapping of str to bytes
+            As `read` returned it.
+
+        Returns
+        -------
+        dict of str to str
+            SHA-256 of the file on the disk, by its name in the session.
+
+        Raises
+        ------
+        InputError
+            One cannot be read.
+        """
+        files = {name: _content(path) for name, path in (*self._named(), (CASE, self.case))}
+        return {
+            name: sha256(content).hexdigest()
+            for name, content in files.items()
+            if content != read[name]
+        }
 
     def _named(self) -> Iterable[tuple[str, Path]]:
         for name, path in (("rig", self.rig), ("registration", self.registration)):
@@ -83,8 +110,27 @@ class CarriedFiles:
             table = tomllib.loads(content.decode())
             _rename(table, names)
             content = tomli_w.dumps(table).encode()
+        content = without_comments(content)
         meshes = dict.fromkeys(s.mesh for s in load_toml(self.case, CaseFile).structure)
         return content, [(f"case/{names[mesh]}", self.case.parent / mesh) for mesh in meshes]
+
+
+def without_comments(content: bytes) -> bytes:
+    """Return a TOML file without its comments; as it is where it has none.
+
+    Parameters
+    ----------
+    content : bytes
+        UTF-8.
+
+    Returns
+    -------
+    bytes
+        With equal values.
+    """
+    if b"#" not in content:
+        return content
+    return tomli_w.dumps(tomllib.loads(content.decode("utf-8-sig"))).encode()
 
 
 def _inner_names(case: CaseFile) -> dict[str, str]:

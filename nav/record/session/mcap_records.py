@@ -37,7 +37,7 @@ from nav.core.textfile import open_regular
 MAGIC = b"\x89MCAP0\r\n"
 HEAD = struct.Struct("<BQ")  # a record's kind and length
 LONGEST = 128 * 1024 * 1024  # bytes of a record, and of a chunk when unpacked
-SHORTEST_MESSAGE = 22  # bytes: channel, sequence, two times
+MESSAGE_HEAD = struct.Struct("<HIQQ")  # channel, sequence, two times
 LONGEST_SOUGHT = 8 * 1024 * 1024  # bytes of a chunk that is searched for behind a damaged record
 # how a chunk begins: its kind, and a length below 4 GB
 CHUNK_BEGIN = re.compile(rb"\x06(?=[\x00-\xff]{4}\x00{4})")
@@ -199,9 +199,7 @@ class McapRecords:
             if opcode == Opcode.ATTACHMENT and not _attachment_is_whole(body):
                 raise ValueError
             if kind is None:
-                if length < SHORTEST_MESSAGE:
-                    raise ValueError
-                records = [Message.read(ReadDataStream(io.BytesIO(body)), length)]
+                records: list[McapRecord] = [_message(body)]
             else:
                 record = kind.read(ReadDataStream(io.BytesIO(body)))  # type: ignore[attr-defined]
                 if isinstance(record, Chunk) and length != _length_of(record):
@@ -214,19 +212,18 @@ class McapRecords:
             yield Placed(offset, end, record)
 
     def _unpack(self, chunk: Chunk) -> list[McapRecord]:
-        data, records, at = self._content(chunk), [], 0
+        data, at = self._content(chunk), 0
+        records: list[McapRecord] = []
         while at < len(data):
             opcode, length = HEAD.unpack_from(data, at)
             at += HEAD.size
             body = data[at : at + length]
             if len(body) < length:
                 raise ValueError("a record longer than its chunk")
-            stream = ReadDataStream(io.BytesIO(body))
             if opcode == Opcode.MESSAGE:
-                if length < SHORTEST_MESSAGE:
-                    raise ValueError("a message without a time")
-                records.append(Message.read(stream, length))
+                records.append(_message(body))
             elif opcode in (Opcode.SCHEMA, Opcode.CHANNEL):
+                stream = ReadDataStream(io.BytesIO(body))
                 records.append(KINDS[Opcode(opcode)].read(stream))  # type: ignore[attr-defined]
             at += length
         return records
@@ -289,6 +286,18 @@ class McapRecords:
         except BROKEN:
             return False
         return True
+
+
+def _message(body: bytes) -> Message:
+    """Return a message; the package's own reader takes four times as long."""
+    channel, sequence, log_time, publish_time = MESSAGE_HEAD.unpack_from(body)
+    return Message(
+        channel_id=channel,
+        sequence=sequence,
+        log_time=log_time,
+        publish_time=publish_time,
+        data=body[MESSAGE_HEAD.size :],
+    )
 
 
 def _length_of(chunk: Chunk) -> int:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import zstandard
 
+from nav.camera.camera_jpeg import decode_grey
 from nav.core.frameset import Picture
 
 QUALITY = 95  # of JPEG; moves a tip by 0.002 to 0.004 mm rms
@@ -172,13 +173,10 @@ def decode_jpeg(jpeg: bytes) -> Picture:
     PictureError
         It cannot be read.
     """
-    try:
-        image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
-    except cv2.error:
-        image = None
+    image = decode_grey(jpeg)
     if image is None:
         raise PictureError("is not a JPEG that can be read")
-    return np.asarray(image, np.uint8)
+    return image
 
 
 def encode_lossless(image: Picture) -> bytes:

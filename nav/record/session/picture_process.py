@@ -30,9 +30,9 @@ from nav.record.session.session_pictures import PictureWriter
 FLUSH = 0.15  # s
 LOOK = 0.5  # s between two looks at the disk
 SYNC = 1.0  # s
-NICE = 10
 MOST_PENDING = 32 * 1024 * 1024  # bytes that wait for a full disk
 ENCODERS = 2
+NO_PIXELS = np.empty((0, 0), np.uint8)
 
 
 class PictureProcess:
@@ -42,7 +42,7 @@ class PictureProcess:
     ----------
     order : mapping
         "folder", "about", "cameras", "lossless", "memory" (a file), "slot" (bytes of one picture),
-        "reserve" (bytes of the disk that pictures leave free).
+        "reserve" (bytes of the disk that pictures leave free), "nice" (its priority).
     """
 
     def __init__(self, order: Mapping[str, Any]) -> None:
@@ -74,18 +74,25 @@ class PictureProcess:
         Parameters
         ----------
         picture : mapping
-            "slot", "height", "width", "camera", "log_time".
+            "slot", "camera", "log_time"; "height" and "width" of pixels, or "jpeg", the bytes of
+            the camera's own JPEG.
 
         Returns
         -------
         bytes
             For `PictureWriter.add`.
         """
-        height, width = picture["height"], picture["width"]
-        image = np.frombuffer(self.memory, np.uint8, height * width, picture["slot"] * self.slot)
-        return self.writer.encoded(
-            picture["camera"], picture["log_time"], image.reshape(height, width)
+        camera, log_time, start = (
+            picture["camera"],
+            picture["log_time"],
+            picture["slot"] * self.slot,
         )
+        if "jpeg" in picture:
+            jpeg = self.memory[start : start + picture["jpeg"]]
+            return self.writer.encoded(camera, log_time, NO_PIXELS, jpeg)
+        height, width = picture["height"], picture["width"]
+        image = np.frombuffer(self.memory, np.uint8, height * width, start)
+        return self.writer.encoded(camera, log_time, image.reshape(height, width))
 
     def work(self) -> None:
         """Write until the input ends, then complete the file."""
@@ -127,7 +134,9 @@ class PictureProcess:
             data = encoding.result()
             if self.trouble is None and self.writer.file.pending < MOST_PENDING:
                 now = picture["log_time"] + max(0, time.monotonic_ns() - picture["taken_ns"])
-                self.writer.add(picture["camera"], picture["log_time"], data, now)
+                self.writer.add(
+                    picture["camera"], picture["log_time"], data, now, "jpeg" in picture
+                )
                 kept = len(data)
         except PictureError as error:
             self.say(trouble=str(error))
@@ -180,9 +189,10 @@ class PictureProcess:
 def main() -> None:
     """Do what the first line of the input says."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C belongs to the window's process
+    order = json.loads(sys.stdin.buffer.readline())
     with suppress(OSError, AttributeError):
-        os.nice(NICE)
-    process = PictureProcess(json.loads(sys.stdin.buffer.readline()))
+        os.nice(order["nice"])
+    process = PictureProcess(order)
     process.say(ready=True)
     process.work()
 

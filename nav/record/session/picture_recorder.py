@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from nav.core.errors import InputError
-from nav.core.frameset import Picture
+from nav.core.frameset import Frame
 from nav.record.session.session_about import SessionClock
 
 log = logging.getLogger(__name__)
@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[3]
 MEMORY = 128 * 1024 * 1024  # bytes of pictures on their way
 FEWEST_SLOTS, MOST_SLOTS = 8, 64
 RESERVE = 500 * 1024 * 1024  # bytes of the disk that pictures leave to the poses
+NICE = 19  # what tracking leaves is enough, or pictures are dropped
 READY = 30.0  # s for the process to start, on a busy machine
 CLOSE = 10.0  # s for it to write what is left
 ENDED = "ended"  # the process itself
@@ -45,11 +46,14 @@ class PictureRecorder:
     largest : int
         Pixels of the largest picture.
     lossless : bool
-        Whether to keep every bit; JPEG otherwise.
+        Whether to keep every bit of pictures that the camera did not send as JPEG. What it sent is
+        kept as it is in any case.
     clock : SessionClock
         Of the session.
     reserve : int
         Bytes of the disk that are left free.
+    nice : int
+        Priority of the process that writes, 19 the least.
 
     Attributes
     ----------
@@ -75,6 +79,7 @@ class PictureRecorder:
         lossless: bool,
         clock: SessionClock,
         reserve: int = RESERVE,
+        nice: int = NICE,
     ) -> None:
         self.clock, self.slot = clock, largest
         self.kept: Counter[str] = Counter()
@@ -96,6 +101,7 @@ class PictureRecorder:
                 "memory": str(memory),
                 "slot": largest,
                 "reserve": reserve,
+                "nice": nice,
             }
             self._send(order)
             self._wait_until_ready(folder)
@@ -105,33 +111,37 @@ class PictureRecorder:
         self._reader = threading.Thread(target=self._read, name="pictures", daemon=True)
         self._reader.start()
 
-    def offer(self, camera: str, at: float, image: Picture) -> None:
+    def offer(self, frame: Frame) -> None:
         """Take a picture to be recorded, or drop it; never wait, never raise.
 
         Parameters
         ----------
-        camera : str
-            Its name.
-        at : float
-            When it was taken, s, monotonic clock.
-        image : ndarray, shape (h, w), uint8
-            Grey levels.
+        frame : Frame
+            Time by the monotonic clock.
         """
+        camera, image, jpeg = frame.camera, frame.image, frame.jpeg
+        if jpeg is not None and len(jpeg) > self.slot:
+            jpeg = None  # hardly compressed at all
+        size = image.size if jpeg is None else len(jpeg)
         with self._lock:
-            if not self._free or self._closed.is_set() or not 0 < image.size <= self.slot:
+            if not self._free or self._closed.is_set() or not 0 < size <= self.slot:
                 self.dropped[camera] += 1
                 return
             slot = self._free.pop()
-        place = np.frombuffer(self._memory, np.uint8, image.size, slot * self.slot)
-        np.copyto(place.reshape(image.shape), image)
-        message = {
+        start = slot * self.slot
+        message: dict[str, Any] = {
             "slot": slot,
             "camera": camera,
-            "height": image.shape[0],
-            "width": image.shape[1],
-            "log_time": self.clock.ns(at),
-            "taken_ns": round(at * 1e9),
+            "log_time": self.clock.ns(frame.time),
+            "taken_ns": round(frame.time * 1e9),
         }
+        if jpeg is not None:
+            self._memory[start : start + size] = jpeg
+            message["jpeg"] = size
+        else:
+            place = np.frombuffer(self._memory, np.uint8, size, start)
+            np.copyto(place.reshape(image.shape), image)
+            message["height"], message["width"] = image.shape
         try:
             self._send(message)
         except (OSError, ValueError):  # the process has ended
@@ -203,7 +213,10 @@ def _start() -> "subprocess.Popen[bytes]":
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env=os.environ | {"PYTHONPATH": path},
-        start_new_session=True,  # it ends with its input, not with the terminal's Ctrl-C
+        # It ends with its input, not with the terminal's Ctrl-C. Not a session of its own: Linux
+        # shares processors among sessions, and then its low priority counts within its own only
+        # (sched(7), autogroup).
+        process_group=0,
     )
 
 

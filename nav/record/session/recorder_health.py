@@ -112,7 +112,7 @@ class RecorderHealth:
         self.clock = ClockWatch(writer.clock)
         self._inode = self.file.path.stat().st_ino
         self._bytes, self._kept = RateOver(), RateOver()
-        self._lost = 0
+        self._lost = Counter[str]()
         self._trouble: str | None = None
         self._dropped: Counter[str] = Counter()
 
@@ -145,13 +145,13 @@ class RecorderHealth:
         except OSError:
             return False
 
-    def missed(self, lost: int) -> list[Notice]:
+    def missed(self, lost: Counter[str]) -> list[Notice]:
         """Return what has gone wrong since the last call.
 
         Parameters
         ----------
-        lost : int
-            Results that were not recorded, so far.
+        lost : Counter of str
+            How many "results" and "events" were not recorded, so far.
 
         Returns
         -------
@@ -161,9 +161,9 @@ class RecorderHealth:
         found = []
         if (moved := self.clock.jump()) is not None:
             found.append(Notice("clock_set", {"seconds": moved}))
-        if lost > self._lost:
-            found.append(Notice("results_dropped", {"count": lost - self._lost}))
-            self._lost = lost
+        for kind, count in (lost - self._lost).items():
+            found.append(Notice(f"{kind}_dropped", {"count": count}))
+        self._lost = lost
         if self.pictures is None:
             return found
         trouble, self._trouble = self._trouble, self.pictures.trouble

@@ -4,10 +4,12 @@ import json
 import platform
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from nav.record.session.record_setup import check_code
 from nav.record.session.session_format import FORMAT, FORMAT_NAME, FORMAT_VERSION
 
 PACKAGES = ("numpy", "scipy", "numba", "opencv-python-headless", "mcap", "zstandard")
+ORIGINAL = "original_sha256:"  # of a file from which its attached copy differs
 BILLION = 1_000_000_000
 LATEST = 2**63  # ns: in the year 2262
 
@@ -136,6 +139,32 @@ def about_session(
     return about
 
 
+def is_recorded_file(
+    content: bytes, name: str, attachments: Mapping[str, bytes], about: Mapping[str, str]
+) -> bool:
+    """Return whether a file is the one that a session has carried along.
+
+    Parameters
+    ----------
+    content : bytes
+        Of the file.
+    name : str
+        Of the attachment.
+    attachments : mapping of str to bytes
+        By name.
+    about : mapping of str to str
+        Metadata of the session.
+
+    Returns
+    -------
+    bool
+        Whether it equals the attachment, or the original of which that is a copy without comments.
+    """
+    return content == attachments.get(name) or sha256(content).hexdigest() == about.get(
+        f"{ORIGINAL}{name}"
+    )
+
+
 def clock_of(about: Mapping[str, str]) -> SessionClock:
     """Return the clock that `about_session` wrote down.
 
@@ -181,18 +210,13 @@ def new_session_folder(parent: Path, code: str, clock: SessionClock) -> Path:
     InputError
         It cannot be created.
     """
-    at = datetime.fromtimestamp(clock.utc_ns // BILLION, UTC)
-    stem = f"{at:%Y-%m-%dT%H-%M-%S}-{check_code(code)}"
-    number = 1
-    while True:
-        folder = parent / (stem if number == 1 else f"{stem}.{number}")
+    for folder in session_folders(parent, code, clock):
         try:
             parent.mkdir(parents=True, exist_ok=True)
             folder.mkdir()
         except FileExistsError:
             if not parent.is_dir():
                 raise InputError(f"{parent}: is not a folder; give another --record") from None
-            number += 1
         except OSError as error:
             raise InputError(
                 f"{folder}: cannot be created: {error.strerror or error}; give another --record, "
@@ -200,3 +224,28 @@ def new_session_folder(parent: Path, code: str, clock: SessionClock) -> Path:
             ) from None
         else:
             return folder
+    raise AssertionError("there is always another number")
+
+
+def session_folders(parent: Path, code: str, clock: SessionClock) -> Iterator[Path]:
+    """Iterate over the names that a session's folder may have, the first choice first.
+
+    Parameters
+    ----------
+    parent : Path
+        Where it is.
+    code : str
+        Pseudonym.
+    clock : SessionClock
+        Its start is in the name.
+
+    Yields
+    ------
+    Path
+        ``parent/2026-11-30T09-12-05-CODE``, then with numbers behind it, for ever.
+    """
+    at = datetime.fromtimestamp(clock.utc_ns // BILLION, UTC)
+    first = parent / f"{at:%Y-%m-%dT%H-%M-%S}-{check_code(code)}"
+    yield first
+    for number in count(2):
+        yield first.with_name(f"{first.name}.{number}")

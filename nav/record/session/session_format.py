@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,11 @@ SESSION_FILE, PICTURES_FILE = "session.mcap", "pictures.mcap"
 FRAME, GUIDANCE, EVENT, TF, LOG = "/frame", "/guidance", "/event", "/tf", "/log"
 UPPER = np.triu_indices(6)
 TRIANGLE, WHOLE = len(UPPER[0]), 36
-NOT_RIGID = 1e-6  # of a rotation's products; rounding leaves 1e-15
+PLACES = np.zeros((6, 6), np.intp)  # of a covariance's entries among those of its upper triangle
+PLACES[UPPER] = PLACES.T[UPPER] = np.arange(TRIANGLE)
+# of a rotation's products; rounding leaves 1e-15
+NOT_RIGID = 1e-6 + 1e-5 * np.eye(3)
+IDENTITY = np.eye(3)
 # of /event
 KINDS = (
     "started", "command", "stage", "prompt", "message", "touch", "registration", "verification",
@@ -277,14 +282,11 @@ def symmetric_of_json(values: list[float]) -> Array:
     """
     if len(values) == WHOLE:
         return _numbers(values, (6, 6))
-    matrix = np.empty((6, 6))
-    matrix[UPPER] = _numbers(values, (TRIANGLE,))
-    matrix.T[UPPER] = matrix[UPPER]
-    return matrix
+    return _numbers(values, (TRIANGLE,))[PLACES]
 
 
 def _check_rotation(turn: Array) -> None:
-    rigid = np.isfinite(turn).all() and np.allclose(turn @ turn.T, np.eye(3), atol=NOT_RIGID)
+    rigid = np.isfinite(turn).all() and (abs(turn @ turn.T - IDENTITY) <= NOT_RIGID).all()
     if not rigid or np.linalg.det(turn) < 0.0:
         raise ValueError("matrix: expected a rotation and a translation")
 
@@ -293,7 +295,7 @@ def _numbers(values: Any, shape: tuple[int, ...]) -> Array:
     array = np.array(values)
     if array.size and array.dtype.kind not in "if":  # null, texts, true and false
         raise ValueError("expected numbers")
-    array = array.astype(np.float64)
-    if array.size != np.prod(shape):
-        raise ValueError(f"expected {np.prod(shape)} numbers, got {array.size}")
+    array = array.astype(np.float64, copy=False)
+    if array.size != prod(shape):
+        raise ValueError(f"expected {prod(shape)} numbers, got {array.size}")
     return array.reshape(shape)

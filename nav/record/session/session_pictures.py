@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from mcap.records import Channel, Message, Metadata
 from mcap.writer import CompressionType, Writer
@@ -33,6 +33,26 @@ from nav.record.session.whole_blocks import WholeBlocks
 PICTURES_FORMAT = "c1c2nav/pictures/1"
 CHUNK = 4 * 1024 * 1024  # bytes
 TOPIC = "/camera/"
+# as a camera sent it, compressed by us, and without loss
+Coding = Literal["camera JPEG", "JPEG", "lossless"]
+OWN = "camera_jpeg"  # metadata of a channel: the JPEG is the camera's own
+
+
+def channel_coding(channel: Channel) -> Coding:
+    """Return how the pictures of a channel are kept.
+
+    Parameters
+    ----------
+    channel : Channel
+        Of pictures.mcap.
+
+    Returns
+    -------
+    {"camera JPEG", "JPEG", "lossless"}
+    """
+    if channel.message_encoding == LOSSLESS_ENCODING:
+        return "lossless"
+    return "camera JPEG" if channel.metadata.get(OWN) == "true" else "JPEG"
 
 
 @dataclass(frozen=True)
@@ -47,8 +67,8 @@ class RecordedPicture:
         When it was taken, ns, UTC; `SessionClock.ns` of the time in `/frame` gives the same.
     number : int
         Counts this camera's recorded pictures.
-    lossless : bool
-        Whether it is bit for bit what the camera gave.
+    coding : {"camera JPEG", "JPEG", "lossless"}
+        How it is kept.
     data : bytes
         As recorded.
     """
@@ -56,8 +76,13 @@ class RecordedPicture:
     camera: str
     log_time: int
     number: int
-    lossless: bool
+    coding: Coding
     data: bytes
+
+    @property
+    def exact(self) -> bool:
+        """Whether its image is bit for bit the one that was tracked."""
+        return self.coding != "JPEG"
 
     def image(self) -> Picture:
         """Decode it.
@@ -72,7 +97,9 @@ class RecordedPicture:
         PictureError
             It is damaged.
         """
-        return decode_lossless(self.data) if self.lossless else decode_jpeg(self.jpeg())
+        if self.coding == "lossless":
+            return decode_lossless(self.data)
+        return decode_jpeg(read_jpeg_message(self.data).jpeg)
 
     def jpeg(self) -> bytes:
         """Return its JPEG file.
@@ -87,7 +114,9 @@ class RecordedPicture:
         PictureError
             It is damaged.
         """
-        return encode_jpeg(self.image()) if self.lossless else read_jpeg_message(self.data).jpeg
+        if self.coding == "lossless":
+            return encode_jpeg(self.image())
+        return read_jpeg_message(self.data).jpeg
 
 
 class PictureWriter:
@@ -102,7 +131,7 @@ class PictureWriter:
     cameras : sequence of str
         Their names.
     lossless : bool
-        Whether to keep every bit.
+        Whether to keep every bit of pictures that the camera did not send as JPEG.
 
     Raises
     ------
@@ -119,19 +148,26 @@ class PictureWriter:
         self._writer.start("", f"c1c2nav {nav.__version__}")
         kept = {name: about[name] for name in ("started_utc", "started_ns", "code")}
         self._writer.add_metadata("c1c2nav", {"format": PICTURES_FORMAT, **kept})
+        jpeg = self._writer.register_schema(JPEG_SCHEMA, JPEG_SCHEMA_ENCODING, JPEG_SCHEMA_TEXT)
+        schema, encoding = jpeg, JPEG_ENCODING
         if lossless:
-            schema = self._writer.register_schema(LOSSLESS_SCHEMA, "", b"")
-        else:
-            schema = self._writer.register_schema(
-                JPEG_SCHEMA, JPEG_SCHEMA_ENCODING, JPEG_SCHEMA_TEXT
+            schema, encoding = (
+                self._writer.register_schema(LOSSLESS_SCHEMA, "", b""),
+                LOSSLESS_ENCODING,
             )
-        encoding = LOSSLESS_ENCODING if lossless else JPEG_ENCODING
+        # all of them at the begin of the file, where an index looks for them
         self._channels = {
             name: self._writer.register_channel(TOPIC + name, encoding, schema) for name in cameras
         }
+        self._own = {
+            name: self._writer.register_channel(TOPIC + name, JPEG_ENCODING, jpeg, {OWN: "true"})
+            for name in cameras
+        }
         self.counts = dict.fromkeys(cameras, 0)
 
-    def encoded(self, camera: str, log_time: int, image: Picture) -> bytes:
+    def encoded(
+        self, camera: str, log_time: int, image: Picture, jpeg: bytes | None = None
+    ) -> bytes:
         """Return a picture as its message; needs no lock, and may run in any thread.
 
         Parameters
@@ -141,7 +177,9 @@ class PictureWriter:
         log_time : int
             When it was taken, ns, UTC.
         image : ndarray, shape (h, w), uint8
-            Grey levels.
+            Grey levels; not looked at where there is `jpeg`.
+        jpeg : bytes, optional
+            The camera's own JPEG, which is kept as it is.
 
         Returns
         -------
@@ -153,11 +191,15 @@ class PictureWriter:
         PictureError
             JPEG has no such size.
         """
+        if jpeg is not None:
+            return jpeg_message(camera, log_time, jpeg)
         if self.lossless:
             return encode_lossless(image)
         return jpeg_message(camera, log_time, encode_jpeg(image))
 
-    def add(self, camera: str, log_time: int, data: bytes, publish_time: int) -> None:
+    def add(
+        self, camera: str, log_time: int, data: bytes, publish_time: int, own: bool = False
+    ) -> None:
         """Add a picture that was encoded.
 
         Parameters
@@ -168,10 +210,12 @@ class PictureWriter:
             When it was taken, and now, ns, UTC.
         data : bytes
             As `encoded` returned it.
+        own : bool
+            Whether it holds the camera's own JPEG.
         """
-        number = self.counts[camera]
+        number, channels = self.counts[camera], self._own if own else self._channels
         self._writer.add_message(
-            self._channels[camera], log_time, data, publish_time, number & 0xFFFFFFFF
+            channels[camera], log_time, data, publish_time, number & 0xFFFFFFFF
         )
         self.counts[camera] = number + 1
 
@@ -244,14 +288,11 @@ class PictureReader:
         return self._records.whole
 
     def __iter__(self) -> Iterator[RecordedPicture]:
-        channels: dict[int, tuple[str, bool]] = {}
+        channels: dict[int, tuple[str, Coding]] = {}
         for placed in self._records:
             record = placed.record
             if isinstance(record, Channel) and record.topic.startswith(TOPIC):
-                lossless = record.message_encoding == LOSSLESS_ENCODING
-                channels[record.id] = record.topic.removeprefix(TOPIC), lossless
+                channels[record.id] = record.topic.removeprefix(TOPIC), channel_coding(record)
             elif isinstance(record, Message) and record.channel_id in channels:
-                camera, lossless = channels[record.channel_id]
-                yield RecordedPicture(
-                    camera, record.log_time, record.sequence, lossless, record.data
-                )
+                camera, coding = channels[record.channel_id]
+                yield RecordedPicture(camera, record.log_time, record.sequence, coding, record.data)

@@ -1,6 +1,6 @@
 """Read a session: finished, unfinished, cut or damaged; what can be read is read."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -107,13 +107,15 @@ class SessionReader:
         """Return a message's time in s since the start of the session."""
         return (log_time - self.clock.utc_ns) / BILLION
 
-    def messages(self, *topics: str) -> Iterator[SessionMessage]:
+    def messages(self, *topics: str, unread: Collection[str] = ()) -> Iterator[SessionMessage]:
         """Iterate over messages in the order in which they were written.
 
         Parameters
         ----------
         *topics : str
             FRAME, GUIDANCE, EVENT, TF or LOG; all where none is given.
+        unread : collection of str, optional
+            Those of them whose messages come without `data`, which takes most of the time.
 
         Yields
         ------
@@ -126,6 +128,9 @@ class SessionReader:
         """
         for topic, message in self._messages(self._records):
             if topics and topic not in topics:
+                continue
+            if topic in unread:
+                yield SessionMessage(topic, message.log_time, message.publish_time, {})
                 continue
             try:
                 data = from_bytes(message.data)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from nav.core.frameset import Picture
+from nav.core.frameset import Frame
 from nav.core.notice import Notice
 from nav.core.tracked_frame import TrackedFrame
 from nav.live.messages import Command
@@ -35,8 +35,8 @@ SHOWN = 4.0  # s for which something past is shown
 CLOSE = 10.0  # s that the disk may take at the end
 # what the recorder itself says is not a notice of the work
 OWN = frozenset(
-    ("recording", "not_recording", "recorder_late", "results_dropped", "pictures_dropped",
-     "pictures_stopped", "pictures_again", "clock_set", "mark_set")
+    ("recording", "not_recording", "recorder_late", "results_dropped", "events_dropped",
+     "pictures_dropped", "pictures_stopped", "pictures_again", "clock_set", "mark_set")
 )  # fmt: skip
 
 
@@ -118,7 +118,7 @@ class SessionRecorder(Observer):
         self._putting = threading.Lock()
         self._closing = threading.Event()
         self._given_up = False
-        self._lost = 0  # results
+        self._lost = Counter[str]()  # by what it was, as the codes of the notices begin
         self._problem: Notice | None = None
         self._passing: dict[str, tuple[float, Notice]] = {}
         self._flushed = time.monotonic()
@@ -151,8 +151,8 @@ class SessionRecorder(Observer):
             result = Result(bare, times, state, self.found.in_use)
             self._put([result, *self._made(), *(Happened(event, at) for event in events)])
             if self.pictures is not None and not self.tapped and tracked.images is not None:
-                for name, frame in tracked.images.frames.items():
-                    self.pictures.offer(name, frame.time, frame.image)
+                for frame in tracked.images.frames.values():
+                    self.pictures.offer(frame)
         except Exception as error:  # a fault of the recorder must not end tracking
             self._failed(error)
 
@@ -170,10 +170,10 @@ class SessionRecorder(Observer):
         except Exception as error:
             self._failed(error)
 
-    def picture(self, camera: str, at: float, image: Picture) -> None:
+    def picture(self, frame: Frame) -> None:
         """Take a picture, in its camera's thread."""
         if self.pictures is not None:
-            self.pictures.offer(camera, at, image)
+            self.pictures.offer(frame)
 
     def close(self) -> None:
         """Write what is left, say that the session has ended, and complete its files."""
@@ -205,7 +205,7 @@ class SessionRecorder(Observer):
         with self._putting:
             for item in items:
                 if self._given_up or len(self._waiting) >= MOST_WAITING:
-                    self._lost += isinstance(item, Result)
+                    self._lost[_kind(item)] += 1
                 else:
                     self._waiting.append(item)
 
@@ -220,6 +220,7 @@ class SessionRecorder(Observer):
     def _give_up(self) -> None:
         with self._putting:
             self._given_up = True
+            self._lost.update(map(_kind, self._waiting))
             self._waiting.clear()
 
     def _write(self) -> None:
@@ -282,9 +283,19 @@ class SessionRecorder(Observer):
 
     def _report(self) -> None:
         now = time.monotonic()
-        for notice in self._health.missed(self._lost):
+        with self._putting:
+            lost = Counter(self._lost)
+        for notice in self._health.missed(lost):
             self._tell(notice)
-            self._put([Happened(SessionEvent("recorder", notice.code, notice.facts), now)])
+            with self._putting:
+                if not self._given_up:  # a few, for which there is always room: they tell of it
+                    event = SessionEvent("recorder", notice.code, notice.facts)
+                    self._waiting.append(Happened(event, now))
+
+
+def _kind(item: Item) -> str:
+    """Return as what an item counts that is not recorded: a registration as an event."""
+    return "results" if isinstance(item, Result) else "events"
 
 
 class NotRecording(Observer):

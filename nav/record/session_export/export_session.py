@@ -6,8 +6,9 @@ from pathlib import Path
 from rich.console import Console
 
 from nav.core.errors import IncompleteInput, InputError
-from nav.record.session_export.export_format import ExportOptions, export_format
-from nav.record.session_export.session_content import SessionContent
+from nav.progress_bar import step_bar
+from nav.record.session_export.export_format import ExportFormat, ExportOptions, export_format
+from nav.record.session_export.session_content import Report, SessionContent
 from nav.terminal import one_line
 from nav.text.catalogue import ENGLISH
 
@@ -43,21 +44,16 @@ def export_session(
         if getattr(options, option) != usual and option not in chosen.options:
             flag = ("no-" if usual is True else "") + option.replace("_", "-")
             raise InputError(f"--{flag}: does not apply to {chosen.name}")
-    content = SessionContent(session)
-    names = [tool.name for tool in content.tools]
-    if options.relative_to is not None and options.relative_to not in names:
-        raise InputError(
-            f"--relative-to: no tool of the session is called {options.relative_to}; it has "
-            f"{', '.join(names)}"
+    with step_bar(console) as bar:
+        task = bar.add_task("session", total=1.0)
+        content, remarks = _export(
+            session,
+            output,
+            chosen,
+            options,
+            lambda step, share: bar.update(task, description=step, completed=share),
         )
-    made = not output.exists()
-    try:
-        remarks = chosen.export(content, output, options)
-    except BaseException:
-        if made and chosen.folder:
-            with suppress(OSError):  # a folder that was made for nothing
-                output.rmdir()
-        raise
+    names = [tool.name for tool in content.tools]
     for remark in (*content.remarks, *remarks):
         console.print(one_line(remark), markup=False, soft_wrap=True)
     console.print(
@@ -78,3 +74,25 @@ def export_session(
         raise IncompleteInput(
             f"{session}: {ENGLISH.sentence(reader.cut)}; exported as far as it goes"
         )
+
+
+def _export(
+    session: Path, output: Path, chosen: ExportFormat, options: ExportOptions, report: Report
+) -> tuple[SessionContent, list[str]]:
+    """Write the files; return what was exported, and remarks for the user."""
+    content = SessionContent(session, report)
+    names = [tool.name for tool in content.tools]
+    if options.relative_to is not None and options.relative_to not in names:
+        raise InputError(
+            f"--relative-to: no tool of the session is called {options.relative_to}; it has "
+            f"{', '.join(names)}"
+        )
+    made = not output.exists()
+    try:
+        remarks = chosen.export(content, output, options)
+    except BaseException:
+        if made and chosen.folder:
+            with suppress(OSError):  # a folder that was made for nothing
+                output.rmdir()
+        raise
+    return content, remarks

@@ -203,8 +203,10 @@ def _add_pictures(content: SessionContent, writer: BagWriter) -> int:
     """Add all cameras' pictures; return how many are damaged and left out."""
     if not (content.folder / PICTURES_FILE).is_file():
         return 0
-    damaged = 0
+    damaged, seconds = 0, max(content.reader.duration, 1e-9)
     for picture in PictureReader(content.folder):
+        at = content.reader.seconds(picture.log_time)
+        content.report("pictures", min(max(at / seconds, 0.0), 1.0))
         try:
             message = _picture_message(picture)
         except PictureError:
@@ -217,7 +219,7 @@ def _add_pictures(content: SessionContent, writer: BagWriter) -> int:
 
 def _picture_message(picture: RecordedPicture) -> bytes:
     """Return a picture as recorded if it is a JPEG; as PNG, so that no bit is lost, if not."""
-    if not picture.lossless:
+    if picture.coding != "lossless":
         read_jpeg_message(picture.data)
         return picture.data
     done, data = cv2.imencode(".png", picture.image())

@@ -2,7 +2,8 @@
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -31,6 +32,9 @@ from nav.tracking.tool import Tool, load_tool
 BILLION = 1_000_000_000
 REGISTRATION = re.compile(r"registration(?:-(\d{1,9}))?\.toml", re.ASCII)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+STEPS = {GUIDANCE: "distances", EVENT: "events"}
+COUNTED = 500  # frames between two reports
+Report = Callable[[str, float], None]
 Loaded = TypeVar("Loaded")
 
 
@@ -102,6 +106,14 @@ class ExportedEvent:
 class SessionContent:
     """A session as it is exported; every iterator begins at the start.
 
+    Parameters
+    ----------
+    folder : Path
+        Of the session.
+    report : callable, optional
+        Called now and then while the session is gone through, with what is being read ("session",
+        "poses", "distances", "events") and the share of it that is done.
+
     Attributes
     ----------
     tools : tuple of Tool
@@ -114,6 +126,8 @@ class SessionContent:
         Number of frames.
     remarks : list of str
         For the user: attached files that are damaged.
+    report : callable
+        As given.
 
     Raises
     ------
@@ -122,32 +136,31 @@ class SessionContent:
         is not as this program writes it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, report: Report = lambda step, share: None) -> None:
         self.reader: SessionReader = open_session(folder)
+        self.report = report
         self.remarks: list[str] = []
-        self._in_use: list[int | None] = []  # of each frame
+        # of each frame: registration in use, number, time by the frames' clock, log time
+        self._in_use: list[int | None] = []
+        self._numbers: list[object] = []
+        self._times, self._log_times = array("d"), array("Q")
         names: dict[str, None] = {}
-        first: float | None = None
-        newest: object = None
-        self._first_log_time = 0
-        self.frames_count = 0
-        for message in self.reader.messages(FRAME, GUIDANCE):
+        for message in self._told("session", self.reader.messages(FRAME, GUIDANCE)):
             with self._as_written(message):
                 if message.topic == GUIDANCE:
                     in_use = _number(message.data["registration"])
-                    if message.data["number"] == newest:
+                    if self._numbers and message.data["number"] == self._numbers[-1]:
                         self._in_use[-1] = in_use
                     continue
-                newest = message.data["number"]
+                self._times.append(self._time(message))
+                self._log_times.append(message.log_time)
+                self._numbers.append(message.data["number"])
                 self._in_use.append(None)
-                time = self._time(message)
-                if first is None:
-                    first, self._first_log_time = time, message.log_time
-                self.frames_count += 1
                 names.update(dict.fromkeys(dict(message.data["tools"])))
-        if first is None:
+        self.frames_count = len(self._times)
+        if not self.frames_count:
             raise InputError(f"{self.reader.folder}: has no frames, so there is nothing to export")
-        self._start = first
+        self._start = self._times[0]
         self.tools = self._tools(names)
         reference = self.reader.about.get("reference", "reference")
         self.reference = reference if reference in names else None
@@ -183,36 +196,56 @@ class SessionContent:
 
     def frames(self) -> Iterator[ExportedFrame]:
         """Iterate over the frames in the order of the record."""
-        for index, message in enumerate(self.reader.messages(FRAME)):
+        messages = self._told("poses", self.reader.messages(FRAME))
+        # a session that is being recorded has more frames by now
+        for message, in_use in zip(messages, self._in_use, strict=False):
             with self._as_written(message):
-                # a session that is being recorded has more frames by now
-                in_use = self._in_use[index] if index < len(self._in_use) else None
                 frame = self._frame(message, in_use)
             yield frame
 
     def guidance(self) -> Iterator[ExportedGuidance]:
         """Iterate over what was shown after each frame."""
-        newest: tuple[Any, float] = (None, 0.0)
-        for message in self.reader.messages(FRAME, GUIDANCE):
+        for index, message in self._after_frames(GUIDANCE):
+            if index < 0:
+                continue
             with self._as_written(message):
-                number = message.data["number"]
-                if message.topic == FRAME:
-                    newest = number, self._time(message)
-                    continue
-            if number == newest[0]:
-                yield ExportedGuidance(newest[1] - self._start, newest[1], message.data)
+                belongs = message.data["number"] == self._numbers[index]
+            if belongs:
+                time = self._times[index]
+                yield ExportedGuidance(time - self._start, time, message.data)
 
     def events(self) -> Iterator[ExportedEvent]:
         """Iterate over what happened."""
-        newest, at = 0.0, self._first_log_time
-        for message in self.reader.messages(FRAME, EVENT):
+        for index, message in self._after_frames(EVENT):
             with self._as_written(message):
-                if message.topic == FRAME:
-                    newest, at = self._time(message) - self._start, message.log_time
-                    continue
                 event = event_of_json(message.data, message.log_time)
                 _number(event.number)
-            yield ExportedEvent(newest + (message.log_time - at) / BILLION, event)
+            newest = max(index, 0)
+            since = (message.log_time - self._log_times[newest]) / BILLION
+            yield ExportedEvent(self._times[newest] - self._start + since, event)
+
+    def _after_frames(self, topic: str) -> Iterator[tuple[int, SessionMessage]]:
+        """Yield messages of a topic with the index of the newest frame, -1 before the first."""
+        newest = -1
+        messages = self.reader.messages(FRAME, topic, unread=(FRAME,))
+        for message in self._told(STEPS[topic], messages):
+            if message.topic == FRAME:
+                newest += 1
+                if newest == self.frames_count:  # recorded meanwhile
+                    return
+            else:
+                yield newest, message
+
+    def _told(self, step: str, messages: Iterable[SessionMessage]) -> Iterator[SessionMessage]:
+        """Pass messages on, and report how many of the frames are through."""
+        done, of = 0, max(self.reader.counts[FRAME], 1)
+        for message in messages:
+            if message.topic == FRAME:
+                done += 1
+                if done % COUNTED == 0:
+                    self.report(step, min(1.0, done / of))
+            yield message
+        self.report(step, 1.0)
 
     @contextmanager
     def _as_written(self, message: SessionMessage) -> Iterator[None]:

@@ -1,16 +1,15 @@
 """A session as three tables, poses, distances and events, with the same cells in every format."""
 
-import csv
-import io
 import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any, TypeAlias
 
 from nav.core.errors import InputError
-from nav.record.pose_table import COLUMNS, UPPER, PosesWriter
+from nav.record.pose_rows import COLUMNS, UPPER, pose_rows
 from nav.record.session.session_json import facts_to_json, lost_of_json
 from nav.record.session_export.session_content import (
     ExportedEvent,
@@ -19,6 +18,7 @@ from nav.record.session_export.session_content import (
 )
 from nav.text.catalogue import ENGLISH
 
+BATCH = 256  # frames at once
 Cell: TypeAlias = "str | int | float | datetime | None"
 TEXT_COLUMNS = frozenset(("tool", "status", "reason", "reason_code"))
 WHOLE_COLUMNS = frozenset(("frame", "markers"))
@@ -167,13 +167,9 @@ def pose_fields(content: SessionContent, relative_to: str | None) -> Iterator[li
     list of str
         The fields as `nav track` writes them.
     """
-    text = io.StringIO(newline="")
-    writer = PosesWriter(text, content.tools, relative_to)
-    for frame in content.frames():
-        text.seek(0)
-        text.truncate()
-        writer.write(frame.tracked)
-        yield from csv.reader(io.StringIO(text.getvalue(), newline=""))
+    frames = content.frames()
+    while batch := [frame.tracked for frame in islice(frames, BATCH)]:
+        yield from pose_rows(batch, content.tools, relative_to)
 
 
 def _pose_rows(content: SessionContent, relative_to: str | None) -> Iterator[list[Cell]]:

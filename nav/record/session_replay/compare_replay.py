@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable
 
 from nav.core.errors import InputError
 from nav.record.session.session_events import EventFinder
-from nav.record.session.session_format import SessionEvent
+from nav.record.session.session_format import FRAME, SessionEvent
 from nav.record.session.session_guidance import guidance_to_json
-from nav.record.session_replay.fast_forward import repeated_commands
-from nav.record.session_replay.recorded_use import RecordedUse, read_use
+from nav.record.session_replay.fast_forward import kept_commands
+from nav.record.session_replay.recorded_use import recorded_steps
 from nav.record.session_replay.replay_setup import ReplayOptions
-from nav.record.session_replay.replay_work import OpenedSession, frame_store, open_for_replay
+from nav.record.session_replay.replay_work import OpenedSession, open_for_replay, picture_tracking
 from nav.record.session_replay.session_comparison import Comparer, Comparison
 
 Progress = Callable[[int, int], None]  # frames done, and how many there are
@@ -17,8 +17,10 @@ Progress = Callable[[int, int], None]  # frames done, and how many there are
 
 def compare_replay(
     options: ReplayOptions, progress: Progress = lambda done, of: None
-) -> tuple[OpenedSession, RecordedUse, Comparison]:
+) -> tuple[OpenedSession, Comparison]:
     """Replay a session from its first frame to its last, and compare.
+
+    Frame after frame is read, replayed and forgotten: memory does not grow with the session.
 
     Parameters
     ----------
@@ -31,8 +33,6 @@ def compare_replay(
     -------
     opened : OpenedSession
         The session.
-    use : RecordedUse
-        What was recorded.
     comparison : Comparison
         What differs.
 
@@ -42,38 +42,37 @@ def compare_replay(
         The session or a file given cannot be used.
     """
     opened = open_for_replay(options)
-    use = read_use(opened.reader)
-    frames = frame_store(opened, use, options.pictures)
-    commands, comparer = repeated_commands(use, opened.setup), Comparer()
-    session = opened.setup.new_session()
+    setup, count = opened.setup, opened.reader.counts[FRAME]
+    tracking = picture_tracking(opened) if options.pictures else None
+    comparer, session = Comparer(), setup.new_session()
     found = EventFinder(session)
-    before: dict[int, list[float | None]] = {}
-    for index, event in use.events:
-        before.setdefault(index, []).extend(_registrations([event]))
-    made: list[float | None] = []
+    fre: tuple[list[float | None], list[float | None]] = ([], [])
     try:
-        for index, recorded in enumerate(use.frames):
-            replayed = frames.bare(index)
+        for index, step in enumerate(recorded_steps(opened.reader)):
+            recorded = step.frame
+            replayed = recorded if tracking is None else tracking.frame(recorded, step.pictures)
             state = session.step(replayed)
-            now = _registrations(found.after_frame(replayed, state))
+            events = list(found.after_frame(replayed, state))
             message = guidance_to_json(state, found.in_use)
             try:
-                comparer.frame(recorded, use.guidance.get(index), replayed, message)
+                comparer.frame(recorded, step.guidance, replayed, message)
             except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
                 raise InputError(
                     f"{options.session}: what was shown at frame {index} is not as c1c2nav "
                     f"writes it: {error!r}"
                 ) from None
-            for command in commands.get(index, ()):
+            for command in kept_commands(step.commands, step.guidance, setup):
                 session.command(command)
-                now += _registrations(found.after_command(command))
-            comparer.registrations(index, before.get(index, []), now)
-            made += now
-            progress(index + 1, len(use.frames))
+                events += found.after_command(command)
+            before, now = _registrations(step.events), _registrations(events)
+            comparer.registrations(index, before, now)
+            for kept, made in zip(fre, (before, now), strict=True):
+                kept += made
+            progress(index + 1, max(count, index + 1))
     finally:
-        frames.close()
-    recorded_fre = _registrations(event for _, event in use.events)
-    return opened, use, comparer.result((recorded_fre, made))
+        if tracking is not None:
+            tracking.close()
+    return opened, comparer.result(fre)
 
 
 def _registrations(events: Iterable[SessionEvent]) -> list[float | None]:

@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 import nav
 from nav.core.notice import Notice
 from nav.core.outputs import written_whole
-from nav.record.session_replay.recorded_use import RecordedUse
+from nav.record.session.session_reader import SessionReader
+from nav.record.session_replay.alarm_spells import AlarmSpell
 from nav.record.session_replay.replay_setup import ReplayOptions
-from nav.record.session_replay.session_comparison import AlarmSpell, Comparison, Deviation
+from nav.record.session_replay.session_comparison import Comparison, Deviation
 from nav.text.catalogue import ENGLISH
 
 FORMAT = "c1c2nav/session-comparison/1"
@@ -38,7 +40,7 @@ def comparison_table(comparison: Comparison) -> Table:
         table.add_column(title, justify="right")
     for deviation in comparison.deviations:
         table.add_row(
-            deviation.name,
+            Text(deviation.name),  # it has names from files
             str(deviation.differing),
             _largest(deviation),
             "" if deviation.first is None else str(deviation.first),
@@ -54,29 +56,28 @@ def _largest(deviation: Deviation) -> str:
     return f"{deviation.largest:.3g} {deviation.unit}"
 
 
-def verdict_line(comparison: Comparison, use: RecordedUse) -> str:
+def verdict_line(comparison: Comparison, reader: SessionReader) -> str:
     """Return in one sentence whether the replay equals the recording.
 
     Parameters
     ----------
     comparison : Comparison
         What was found.
-    use : RecordedUse
-        What was recorded.
+    reader : SessionReader
+        Of the recording.
 
     Returns
     -------
     str
     """
     count = f"{comparison.frames} frames"
-    if lacking(use):
+    if lacking(reader):
         count = f"{count}, of a recording that is not complete"
     if comparison.bit_equal:
         return f"equal to the bit: {count}"
     assert comparison.first is not None
     index, name = comparison.first
-    seconds = use.times[index] - use.times[0]
-    where = f"first at frame {index} ({seconds:.2f} s): {name}"
+    where = f"first at frame {index} ({comparison.first_seconds:.2f} s): {name}"
     if comparison.equal:
         return f"equal but for rounding: {count}; {where}"
     return f"the replay differs from the recording, {where}"
@@ -120,27 +121,27 @@ def file_lines(
         yield f"recorded with other versions: {'; '.join(sorted(other))}"
 
 
-def finding_lines(comparison: Comparison, use: RecordedUse) -> Iterator[str]:
+def finding_lines(comparison: Comparison, reader: SessionReader) -> Iterator[str]:
     """Yield what the recording lacks, and what differs of alarms, stages and registrations.
 
     Parameters
     ----------
     comparison : Comparison
         What was found.
-    use : RecordedUse
-        What was recorded.
+    reader : SessionReader
+        Of the recording.
 
     Yields
     ------
     str
         A line each.
     """
-    for notice in lacking(use):
+    for notice in lacking(reader):
         yield f"the recording is not complete: {ENGLISH.sentence(notice)}"
     for spell in comparison.missing:
-        yield f"alarm missing in the replay: {_spell(spell, use)}"
+        yield f"alarm missing in the replay: {_spell(spell)}"
     for spell in comparison.added:
-        yield f"alarm only in the replay: {_spell(spell, use)}"
+        yield f"alarm only in the replay: {_spell(spell)}"
     recorded, replayed = comparison.stages
     if recorded != replayed:
         yield f"stages recorded: {_stages(recorded)}"
@@ -149,25 +150,23 @@ def finding_lines(comparison: Comparison, use: RecordedUse) -> Iterator[str]:
     yield f"registrations made: {_registrations(before)} recorded, {_registrations(made)} replayed"
 
 
-def lacking(use: RecordedUse) -> tuple[Notice, ...]:
+def lacking(reader: SessionReader) -> tuple[Notice, ...]:
     """Return why a recording is not complete; commands that are missing make a replay differ.
 
     Parameters
     ----------
-    use : RecordedUse
-        What was recorded.
+    reader : SessionReader
+        Of the recording.
 
     Returns
     -------
     tuple of Notice
     """
-    return (*(() if use.cut is None else (use.cut,)), *use.damage)
+    return (*(() if reader.cut is None else (reader.cut,)), *reader.damage)
 
 
-def _spell(spell: AlarmSpell, use: RecordedUse) -> str:
-    times = use.times
-    start, end = times[spell.first] - times[0], times[spell.last] - times[0]
-    return f"{spell.structure} {spell.level} {start:.2f} to {end:.2f} s"
+def _spell(spell: AlarmSpell) -> str:
+    return f"{spell.structure} {spell.level} {spell.start:.2f} to {spell.end:.2f} s"
 
 
 def _stages(changes: list[tuple[int, str]]) -> str:
@@ -199,10 +198,9 @@ def versions(about: Mapping[str, str]) -> dict[str, str]:
 def write_comparison(
     path: Path,
     options: ReplayOptions,
-    about: Mapping[str, str],
     now: Mapping[str, str],
     comparison: Comparison,
-    use: RecordedUse,
+    reader: SessionReader,
 ) -> None:
     """Write a comparison as JSON, whole or not at all.
 
@@ -212,31 +210,28 @@ def write_comparison(
         File to write.
     options : ReplayOptions
         What was replayed, and with what.
-    about : mapping of str to str
-        Metadata of the session.
     now : mapping of str to str
         Versions with which it was replayed.
     comparison : Comparison
         What was found.
-    use : RecordedUse
-        What was recorded.
+    reader : SessionReader
+        Of the recording.
 
     Raises
     ------
     InputError
         It cannot be written.
     """
-    table = comparison_json(options, about, now, comparison, use)
+    table = comparison_json(options, now, comparison, reader)
     with written_whole(path) as beside:
         beside.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
 
 
 def comparison_json(
     options: ReplayOptions,
-    about: Mapping[str, str],
     now: Mapping[str, str],
     comparison: Comparison,
-    use: RecordedUse,
+    reader: SessionReader,
 ) -> dict[str, Any]:
     """Return a comparison as values that JSON has.
 
@@ -244,21 +239,19 @@ def comparison_json(
     ----------
     options : ReplayOptions
         What was replayed, and with what.
-    about : mapping of str to str
-        Metadata of the session.
     now : mapping of str to str
         Versions with which it was replayed.
     comparison : Comparison
         What was found.
-    use : RecordedUse
-        What was recorded.
+    reader : SessionReader
+        Of the recording.
 
     Returns
     -------
     dict
         "equal", "bit_equal", "first", "deviations", "alarms", "stages", "registrations", ...
     """
-    first = comparison.first
+    first, about = comparison.first, reader.about
     return {
         "format": FORMAT,
         "made_by": f"c1c2nav {nav.__version__}",
@@ -267,13 +260,13 @@ def comparison_json(
         "from": "pictures" if options.pictures else "poses",
         "replaced": options.replaced,
         "versions": {"recorded": versions(about), "replayed": dict(now)},
-        "incomplete": [notice.to_json() for notice in lacking(use)],
+        "incomplete": [notice.to_json() for notice in lacking(reader)],
         "frames": comparison.frames,
         "bit_equal": comparison.bit_equal,
         "equal": comparison.equal,
         "first": None
         if first is None
-        else {"frame": first[0], "seconds": use.times[first[0]] - use.times[0], "what": first[1]},
+        else {"frame": first[0], "seconds": comparison.first_seconds, "what": first[1]},
         "deviations": [
             {
                 "name": d.name, "unit": d.unit, "differing": d.differing, "beyond": d.beyond,

@@ -5,6 +5,7 @@ with; so only the frames of touches and the last one are taken through the pipel
 """
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from nav.core.tracked_frame import TrackedFrame
 from nav.live.messages import Command
@@ -34,13 +35,35 @@ def repeated_commands(use: RecordedUse, setup: ReplaySetup) -> Commands:
     """
     if not setup.replaces_registration:
         return use.commands
-    rechecks = {"check", "capture", "undo"} if setup.repeats_touches else set()
-    kept = {}
-    for index, commands in use.commands.items():
-        navigating = use.guidance.get(index, {}).get("stage") == NAVIGATING
-        allowed = {"plan"} | (rechecks if navigating else set())
-        kept[index] = tuple(command for command in commands if command.kind in allowed)
-    return kept
+    return {
+        index: kept_commands(commands, use.guidance.get(index), setup)
+        for index, commands in use.commands.items()
+    }
+
+
+def kept_commands(
+    commands: tuple[Command, ...], shown: Mapping[str, Any] | None, setup: ReplaySetup
+) -> tuple[Command, ...]:
+    """Return which commands of one frame are given again, as `repeated_commands` does.
+
+    Parameters
+    ----------
+    commands : tuple of Command
+        Of the user, after the frame.
+    shown : mapping or None
+        What was shown after it, as of `guidance_to_json`.
+    setup : ReplaySetup
+        What the session is replayed with.
+
+    Returns
+    -------
+    tuple of Command
+    """
+    if not setup.replaces_registration:
+        return commands
+    navigating = shown is not None and shown.get("stage") == NAVIGATING
+    rechecks = {"check", "capture", "undo"} if setup.repeats_touches and navigating else set()
+    return tuple(command for command in commands if command.kind in {"plan", *rechecks})
 
 
 def session_before(

@@ -108,22 +108,21 @@ class RecordedFrames:
 
     def frame(self, index: int) -> TrackedFrame:
         """Return a frame; its pictures are decoded when somebody looks at them."""
-        return replace(self.bare(index), images=frame_set(self.use, index, self.pictures))
+        bare = self.bare(index)
+        return replace(bare, images=frame_set(bare, self.use.pictures[index], self.pictures))
 
     def close(self) -> None:
         """Free the file of the pictures."""
         self.pictures.close()
 
 
-class TrackedPictures:
-    """The recorded pictures tracked again, from the first on; each is tracked once.
+class PictureTracking:
+    """Tracks the recorded pictures again, frame by frame; none is kept.
 
     Parameters
     ----------
-    use : RecordedUse
-        The session.
     pictures : PictureStore
-        Its pictures.
+        Of the session.
     rig : Rig
         The cameras.
     tools : sequence of Tool
@@ -133,15 +132,53 @@ class TrackedPictures:
     """
 
     def __init__(
-        self,
-        use: RecordedUse,
-        pictures: PictureStore,
-        rig: Rig,
-        tools: Sequence[Tool],
-        recorded: Rig,
+        self, pictures: PictureStore, rig: Rig, tools: Sequence[Tool], recorded: Rig
     ) -> None:
-        self.use, self.pictures, self.rig, self.times = use, pictures, recorded, use.times
+        self.pictures, self.recorded = pictures, recorded
         self.tracker = Tracker(rig, tools)
+
+    def frame(self, recorded: TrackedFrame, taken: Mapping[str, float]) -> TrackedFrame:
+        """Track the pictures of the next frame.
+
+        Parameters
+        ----------
+        recorded : TrackedFrame
+            As it was then.
+        taken : mapping of str to float
+            Times of the pictures that it was measured in, by camera, s.
+
+        Returns
+        -------
+        TrackedFrame
+            Without images.
+        """
+        lazy = frame_set(recorded, taken, self.pictures)
+        frames, missing = dict(lazy.frames), dict(lazy.missing)
+        times = {camera: frame.time for camera, frame in frames.items()}
+        at = time_with_delays(lazy.time, times, self.recorded)
+        tracked = self.tracker.track(replace(lazy, time=at, frames=frames, missing=missing))
+        notices = self.tracker.notices
+        return replace(tracked, captured_at=recorded.captured_at, notices=notices)
+
+    def close(self) -> None:
+        """Free the file and the tracker's threads."""
+        self.pictures.close()
+        self.tracker.close()
+
+
+class TrackedPictures:
+    """The recorded pictures tracked again, from the first on; each is tracked once.
+
+    Parameters
+    ----------
+    use : RecordedUse
+        The session.
+    tracking : PictureTracking
+        Of its pictures, from the first on.
+    """
+
+    def __init__(self, use: RecordedUse, tracking: PictureTracking) -> None:
+        self.use, self.tracking, self.times = use, tracking, use.times
         self.tracked: list[TrackedFrame] = []
 
     def prepare(self, end: int, going_on: Callable[[int], bool]) -> bool:
@@ -160,34 +197,30 @@ class TrackedPictures:
 
     def frame(self, index: int) -> TrackedFrame:
         """Return a frame with its pictures; all before it are tracked."""
-        return replace(self.bare(index), images=frame_set(self.use, index, self.pictures))
+        use = self.use
+        images = frame_set(use.frames[index], use.pictures[index], self.tracking.pictures)
+        return replace(self.bare(index), images=images)
 
     def _track_next(self) -> None:
-        index = len(self.tracked)
-        lazy = frame_set(self.use, index, self.pictures)
-        frames, missing = dict(lazy.frames), dict(lazy.missing)
-        times = {camera: frame.time for camera, frame in frames.items()}
-        at = time_with_delays(lazy.time, times, self.rig)
-        tracked = self.tracker.track(replace(lazy, time=at, frames=frames, missing=missing))
-        captured_at = self.use.frames[index].captured_at
-        notices = self.tracker.notices
-        self.tracked.append(replace(tracked, captured_at=captured_at, notices=notices))
+        use, index = self.use, len(self.tracked)
+        self.tracked.append(self.tracking.frame(use.frames[index], use.pictures[index]))
 
     def close(self) -> None:
         """Free the file and the tracker's threads."""
-        self.pictures.close()
-        self.tracker.close()
+        self.tracking.close()
 
 
-def frame_set(use: RecordedUse, index: int, pictures: PictureStore) -> FrameSet:
+def frame_set(
+    tracked: TrackedFrame, taken: Mapping[str, float], pictures: PictureStore
+) -> FrameSet:
     """Return the images that a recorded frame was measured in.
 
     Parameters
     ----------
-    use : RecordedUse
-        The session.
-    index : int
-        Of the frame.
+    tracked : TrackedFrame
+        The frame.
+    taken : mapping of str to float
+        Times of the images, by camera, s.
     pictures : PictureStore
         Its pictures.
 
@@ -196,8 +229,7 @@ def frame_set(use: RecordedUse, index: int, pictures: PictureStore) -> FrameSet:
     FrameSet
         Decoded when somebody looks at it; cameras whose picture was not recorded are missing.
     """
-    tracked = use.frames[index]
-    decoded = Decoded(use.pictures[index], tracked.camera_lost, pictures)
+    decoded = Decoded(taken, tracked.camera_lost, pictures)
     frames, missing = Lazy(decoded.frames), Lazy(decoded.missing)
     return FrameSet(tracked.number, tracked.time, frames, missing)
 

@@ -1,6 +1,6 @@
-"""A recorded session in memory: its frames, what was shown after each, and what the user did."""
+"""A recorded session frame by frame: poses, what was shown after each, and what the user did."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args, get_type_hints
 
@@ -19,7 +19,7 @@ from nav.record.session.session_format import (
 )
 from nav.record.session.session_reader import SessionMessage, SessionReader
 
-KINDS = frozenset(get_args(get_type_hints(Command)["kind"])) - PLAYER_COMMANDS - {"quit", "mark"}
+COMMANDS = frozenset(get_args(get_type_hints(Command)["kind"])) - PLAYER_COMMANDS - {"quit", "mark"}
 COUNTED = 500  # messages between two reports of progress
 Report = Callable[[float], None]  # called with the share done
 
@@ -63,6 +63,37 @@ class RecordedUse:
         return times
 
 
+@dataclass
+class RecordedStep:
+    """A frame of a session and what happened until the next one.
+
+    Attributes
+    ----------
+    frame : TrackedFrame
+        Without images.
+    pictures : mapping of str to float
+        By camera: the time of the image that it was measured in, s.
+    guidance : mapping or None
+        What was shown, as of `guidance_to_json`; None where that was not recorded.
+    events : list of SessionEvent
+        That happened; with the first frame also those before it.
+    """
+
+    frame: TrackedFrame
+    pictures: Mapping[str, float]
+    guidance: Mapping[str, Any] | None = None
+    events: list[SessionEvent] = field(default_factory=list)
+
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        """What the user did after the frame."""
+        return tuple(
+            Command(event.code, str(event.facts.get("argument", "")))  # type: ignore[arg-type]
+            for event in self.events
+            if event.kind == "command" and event.code in COMMANDS
+        )
+
+
 def read_use(reader: SessionReader, report: Report = lambda share: None) -> RecordedUse:
     """Read a whole session.
 
@@ -82,41 +113,71 @@ def read_use(reader: SessionReader, report: Report = lambda share: None) -> Reco
     InputError
         It holds no frame, or a message is not as this program writes it.
     """
-    frames, pictures = [], []
-    for message in reader.messages(FRAME):
-        try:
-            frames.append(frame_of_json(message.data))
-            times = message.data.get("pictures", {})
-            pictures.append({str(camera): float(at) for camera, at in times.items()})
-        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
-            raise InputError(
-                f"{reader.folder}: frame {len(frames)} is not as c1c2nav writes it: {error}"
-            ) from None
-        if len(frames) % COUNTED == 0:
-            report(0.8 * len(frames) / max(reader.counts[FRAME], 1))
-    if not frames:
-        raise InputError(f"{reader.folder}: holds no tracked frame; there is nothing to replay")
+    frames: list[TrackedFrame] = []
+    pictures: list[Mapping[str, float]] = []
     guidance: dict[int, Mapping[str, Any]] = {}
-    events: list[tuple[int, SessionEvent]] = []
-    newest = -1
-    for message in reader.messages(FRAME, GUIDANCE, EVENT):
-        if message.topic == FRAME:
-            newest += 1
-        elif message.topic == GUIDANCE:
-            # what belongs to a frame that was lost is not that of the one before
-            if newest >= 0 and message.data.get("number") == frames[newest].number:
-                guidance[newest] = message.data
-        else:
-            events.append((max(newest, 0), _event(reader, message)))
-    report(0.9)
     commands: dict[int, tuple[Command, ...]] = {}
-    for index, event in events:
-        if event.kind == "command" and event.code in KINDS:
-            given = Command(event.code, str(event.facts.get("argument", "")))  # type: ignore[arg-type]
-            commands[index] = (*commands.get(index, ()), given)
+    events: list[tuple[int, SessionEvent]] = []
+    for index, step in enumerate(recorded_steps(reader)):
+        frames.append(step.frame)
+        pictures.append(step.pictures)
+        if step.guidance is not None:
+            guidance[index] = step.guidance
+        if step.commands:
+            commands[index] = step.commands
+        events += ((index, event) for event in step.events)
+        if len(frames) % COUNTED == 0:
+            report(0.9 * len(frames) / max(reader.counts[FRAME], 1))
     return RecordedUse(
         frames, pictures, guidance, commands, events, reader.cut, tuple(reader.damage)
     )
+
+
+def recorded_steps(reader: SessionReader) -> Iterator[RecordedStep]:
+    """Iterate over a session, a frame at a time.
+
+    Parameters
+    ----------
+    reader : SessionReader
+        Of the session.
+
+    Yields
+    ------
+    RecordedStep
+
+    Raises
+    ------
+    InputError
+        It holds no frame, or a message is not as this program writes it.
+    """
+    step: RecordedStep | None = None
+    count, early = 0, list[SessionEvent]()
+    for message in reader.messages(FRAME, GUIDANCE, EVENT):
+        if message.topic == FRAME:
+            if step is not None:
+                yield step
+            step = _frame(reader, message, count)
+            step.events.extend(early)
+            count, early = count + 1, []
+        elif message.topic == EVENT:
+            (early if step is None else step.events).append(_event(reader, message))
+        # what belongs to a frame that was lost is not that of the one before
+        elif step is not None and message.data.get("number") == step.frame.number:
+            step.guidance = message.data
+    if step is None:
+        raise InputError(f"{reader.folder}: holds no tracked frame; there is nothing to replay")
+    yield step
+
+
+def _frame(reader: SessionReader, message: SessionMessage, count: int) -> RecordedStep:
+    try:
+        times = message.data.get("pictures", {})
+        pictures = {str(camera): float(at) for camera, at in times.items()}
+        return RecordedStep(frame_of_json(message.data), pictures)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+        raise InputError(
+            f"{reader.folder}: frame {count} is not as c1c2nav writes it: {error}"
+        ) from None
 
 
 def _event(reader: SessionReader, message: SessionMessage) -> SessionEvent:

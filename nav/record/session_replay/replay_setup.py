@@ -12,6 +12,7 @@ from nav.live.live_limits import LiveLimits, live_limits_from_json
 from nav.live.session import Session
 from nav.model.case import Case, load_case
 from nav.pipeline import Pipeline
+from nav.record.session.session_about import ORIGINAL
 from nav.record.session_replay.session_unpacking import (
     CASE_FILE,
     REGISTRATION_FILE,
@@ -165,7 +166,7 @@ def _load(
     case, notices = recorded, []
     if options.case is not None:
         case = load_case(options.case)
-        changed = changed_files(options.case, attachments)
+        changed = changed_files(options.case, attachments, about)
         facts = {"name": case.name, "files": changed}
         notices.append(Notice("replay_other_case" if changed else "replay_same_case", facts))
     case_file = folder / CASE_FILE if options.case is None else options.case
@@ -181,7 +182,16 @@ def _load(
         registration, record = load_registration_file(given)
         plan = case.default_plan
         tre = registration.predicted_tre_at(None if plan is None else plan.target)
-        check_use(given, record, tre, (case.name, case_file), (reference, files[reference]))
+        copies = {
+            place: about[key]
+            for place, name in (
+                (case_file, CASE_FILE),
+                (files[reference], f"{TOOLS}/{files[reference].name}"),
+            )
+            if place.is_relative_to(folder) and (key := f"{ORIGINAL}{name}") in about
+        }
+        made_for = (case.name, case_file), (reference, files[reference])
+        check_use(given, record, tre, *made_for, copies)
         notices.append(Notice("replay_other_registration", {"file": given.name}))
     elif not repeats:
         raise InputError(

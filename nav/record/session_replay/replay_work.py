@@ -18,7 +18,7 @@ from nav.live.session import Session, State
 from nav.record.session.session_format import PICTURES_FILE
 from nav.record.session.session_reader import SessionReader, open_session
 from nav.record.session_replay.fast_forward import repeated_commands, session_before
-from nav.record.session_replay.frame_stores import RecordedFrames, TrackedPictures
+from nav.record.session_replay.frame_stores import PictureTracking, RecordedFrames, TrackedPictures
 from nav.record.session_replay.picture_index import NoPictures, PictureIndex, PictureStore
 from nav.record.session_replay.recorded_use import RecordedUse, read_use
 from nav.record.session_replay.replay_playback import SessionSource
@@ -94,17 +94,36 @@ def frame_store(
     InputError
         It was recorded without pictures.
     """
-    pictures = _pictures(opened.reader)
-    setup = opened.setup
     if not from_pictures:
-        return RecordedFrames(use, pictures)
+        return RecordedFrames(use, _pictures(opened.reader))
+    return TrackedPictures(use, picture_tracking(opened))
+
+
+def picture_tracking(opened: OpenedSession) -> PictureTracking:
+    """Return what tracks a session's pictures again.
+
+    Parameters
+    ----------
+    opened : OpenedSession
+        The session.
+
+    Returns
+    -------
+    PictureTracking
+
+    Raises
+    ------
+    InputError
+        It was recorded without pictures.
+    """
+    pictures, setup = _pictures(opened.reader), opened.setup
     if isinstance(pictures, NoPictures):
         raise InputError(
             f"{opened.reader.folder}: was recorded without pictures; leave out --from pictures"
         )
     assert setup.rig is not None
     tools, recorded = list(setup.tools.values()), setup.recorded_rig or setup.rig
-    return TrackedPictures(use, pictures, setup.rig, tools, recorded)
+    return PictureTracking(pictures, setup.rig, tools, recorded)
 
 
 def _pictures(reader: SessionReader) -> PictureStore:

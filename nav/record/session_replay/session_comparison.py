@@ -1,21 +1,22 @@
 """What differs between a recording and its replay, number by number."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from nav.core.errors import Lost
 from nav.core.tracked_frame import TrackedFrame, TrackedTool
+from nav.record.session_replay.alarm_spells import AlarmMatcher, AlarmSpell
 from nav.record.session_replay.value_differences import nested_difference, sd_difference
+from nav.tracking.notices import TOLD_OF_PICTURES
 
 # Differences up to these count as equal, though not as equal to the bit: another processor, or
 # another build of NumPy, may sum in another order. That was measured (docs/replay.md) to move tips
 # by 1.1e-9 mm and poses by 1.7e-11 rad at most; nobody measures a thousand times that either.
 POSITION_EQUAL = 1e-6  # mm
 ROTATION_EQUAL = 1e-8  # rad: POSITION_EQUAL at 100 mm
-LEVELS = ("caution", "danger")
 
 
 @dataclass
@@ -74,29 +75,6 @@ class Deviation:
 
 
 @dataclass(frozen=True)
-class AlarmSpell:
-    """Frames in a row in which a structure's alarm was at a level or above.
-
-    Parameters
-    ----------
-    structure, level : str
-        Which, and "caution" or "danger".
-    first, last : int
-        Indices of the frames.
-    """
-
-    structure: str
-    level: str
-    first: int
-    last: int
-
-    def overlaps(self, other: "AlarmSpell") -> bool:
-        """Return whether both are of one alarm: the same, with a frame in common."""
-        same = (self.structure, self.level) == (other.structure, other.level)
-        return same and self.first <= other.last and other.first <= self.last
-
-
-@dataclass(frozen=True)
 class Comparison:
     """All that differs.
 
@@ -112,6 +90,8 @@ class Comparison:
         Index of the frame and stage, recorded and replayed, at each change.
     registrations : tuple of two lists of (float or None)
         FRE of each registration made, mm, recorded and replayed.
+    first_seconds : float
+        Time of the first frame that differs, s since the first of all.
     """
 
     frames: int
@@ -120,6 +100,7 @@ class Comparison:
     added: tuple[AlarmSpell, ...] = ()
     stages: tuple[list[tuple[int, str]], list[tuple[int, str]]] = ([], [])
     registrations: tuple[list[float | None], list[float | None]] = ([], [])
+    first_seconds: float = 0.0
 
     @property
     def bit_equal(self) -> bool:
@@ -138,22 +119,25 @@ class Comparison:
         return min(found, key=lambda each: each[0], default=None)
 
 
-@dataclass
 class Comparer:
-    """Compares a replay with its recording while it is played.
+    """Compares a replay with its recording while it is played; frames are not kept.
 
     Attributes
     ----------
     deviations : dict of str to Deviation
         By name.
+    frames : int
+        That were compared.
     """
 
-    deviations: dict[str, Deviation] = field(default_factory=dict)
-    frames: int = 0
-    _levels: tuple[list[Mapping[str, str]], list[Mapping[str, str]]] = field(
-        default_factory=lambda: ([], [])
-    )
-    _stages: tuple[list[str], list[str]] = field(default_factory=lambda: ([], []))
+    def __init__(self) -> None:
+        self.deviations: dict[str, Deviation] = {}
+        self.frames = 0
+        self._alarms = AlarmMatcher()
+        self._stages: tuple[list[tuple[int, str]], list[tuple[int, str]]] = ([], [])
+        self._began: float | None = None
+        self._seconds = 0.0
+        self._first_seconds: float | None = None
 
     def frame(
         self,
@@ -177,17 +161,36 @@ class Comparer:
         """
         index = self.frames
         self.frames += 1
+        self._began = recorded.time if self._began is None else self._began
+        self._seconds = max(self._seconds, recorded.time - self._began)
+        self._frame(index, recorded, replayed)
+        levels: Mapping[str, str] = {} if shown is None else shown["levels"]
+        self._alarms.frame(index, self._seconds, levels, message["levels"])
+        stages = "" if shown is None else shown["stage"], message["stage"]
+        for changes, stage in zip(self._stages, stages, strict=True):
+            if not changes or changes[-1][1] != stage:
+                changes.append((index, stage))
+        if shown is None:
+            self._of("guidance").add(index, False, None)
+        else:
+            self._shown(index, shown, message)
+        self._note_first()
+
+    def _frame(self, index: int, recorded: TrackedFrame, replayed: TrackedFrame) -> None:
+        self._equal(index, "mode of tracking", recorded.mode, replayed.mode)
+        groups = (sorted(map(sorted, each.agreeing)) for each in (recorded, replayed))
+        self._equal(index, "cameras that agree", *groups)
+        lost = ({name: why.to_json() for name, why in each.camera_lost.items()}
+                for each in (recorded, replayed))  # fmt: skip
+        self._nested(index, "cameras without an image", *lost)
+        again = {*TOLD_OF_PICTURES, *(notice.code for notice in replayed.notices)}
+        said = ([notice.to_json() for notice in each.notices if notice.code in again]
+                for each in (recorded, replayed))  # fmt: skip
+        self._nested(index, "notices of the cameras' images", *said)
         for name in dict.fromkeys((*recorded.tools, *replayed.tools)):
             self._tool(index, name, recorded, replayed)
-        self._levels[1].append(message["levels"])
-        self._stages[1].append(message["stage"])
-        if shown is None:
-            self._levels[0].append({})
-            self._stages[0].append("")
-            self._of("guidance").add(index, False, None)
-            return
-        self._levels[0].append(shown["levels"])
-        self._stages[0].append(shown["stage"])
+
+    def _shown(self, index: int, shown: Mapping[str, Any], message: Mapping[str, Any]) -> None:
         for frame in ("reference", "model"):
             self._tip(index, frame, shown["tips"][frame], message["tips"][frame])
         self._structures(index, shown["structures"], message["structures"])
@@ -212,6 +215,7 @@ class Comparer:
             Their FRE, mm.
         """
         self._nested(index, "registrations made", list(recorded), list(replayed))
+        self._note_first()
 
     def result(
         self, registrations: tuple[list[float | None], list[float | None]] = ([], [])
@@ -227,15 +231,19 @@ class Comparer:
         -------
         Comparison
         """
-        recorded, replayed = (list(alarm_spells(levels)) for levels in self._levels)
         return Comparison(
             self.frames,
             tuple(self.deviations.values()),
-            tuple(a for a in recorded if not any(a.overlaps(b) for b in replayed)),
-            tuple(b for b in replayed if not any(b.overlaps(a) for a in recorded)),
-            (_changes(self._stages[0]), _changes(self._stages[1])),
+            *self._alarms.result(),
+            self._stages,
             registrations,
+            self._first_seconds or 0.0,
         )
+
+    def _note_first(self) -> None:
+        differs = (deviation.differing for deviation in self.deviations.values())
+        if self._first_seconds is None and any(differs):
+            self._first_seconds = self._seconds
 
     def _of(self, name: str, unit: str = "") -> Deviation:
         limit = {"mm": POSITION_EQUAL, "rad": ROTATION_EQUAL}.get(unit, 0.0)
@@ -311,31 +319,6 @@ class Comparer:
         self._nested(index, "off axis and angle to plan", *rest)
 
 
-def alarm_spells(levels: Sequence[Mapping[str, str]]) -> Iterator[AlarmSpell]:
-    """Yield the alarms of a session.
-
-    Parameters
-    ----------
-    levels : sequence of mapping
-        Of each frame, by structure: "clear", "caution", "danger" or "unknown".
-
-    Yields
-    ------
-    AlarmSpell
-        A danger is within a caution.
-    """
-    for structure in dict.fromkeys(name for by_name in levels for name in by_name):
-        for least, level in enumerate(LEVELS):
-            warns = [by_name.get(structure) in LEVELS[least:] for by_name in levels]
-            start = None
-            for index, on in enumerate([*warns, False]):
-                if on and start is None:
-                    start = index
-                elif not on and start is not None:
-                    yield AlarmSpell(structure, level, start, index - 1)
-                    start = None
-
-
 def _measured(seen: TrackedTool) -> list[Any]:
     """Return what a pose was measured with, and what the user is warned of."""
     warnings = [code for notice in seen.warnings for code in notice.codes]
@@ -357,11 +340,3 @@ def _by_name(structures: Any) -> dict[str, Mapping[str, Any]]:
 
 def _distance(one: Sequence[float], other: Sequence[float]) -> float:
     return float(np.linalg.norm(np.subtract(one, other)))
-
-
-def _changes(values: Sequence[str]) -> list[tuple[int, str]]:
-    return [
-        (index, value)
-        for index, value in enumerate(values)
-        if index == 0 or value != values[index - 1]
-    ]

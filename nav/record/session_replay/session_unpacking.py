@@ -5,6 +5,7 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from nav.core.errors import InputError
+from nav.record.session.session_about import is_recorded_file
 
 CASE_FILE, RIG_FILE, REGISTRATION_FILE, TOOLS = (
     "case/case.toml",
@@ -56,7 +57,9 @@ def unpack(
             ) from None
 
 
-def changed_files(case: Path, attachments: Mapping[str, bytes]) -> tuple[str, ...]:
+def changed_files(
+    case: Path, attachments: Mapping[str, bytes], about: Mapping[str, str]
+) -> tuple[str, ...]:
     """Return which files of a case on the disk are not those that were recorded.
 
     Parameters
@@ -65,6 +68,8 @@ def changed_files(case: Path, attachments: Mapping[str, bytes]) -> tuple[str, ..
         case.toml.
     attachments : mapping of str to bytes
         Of the session.
+    about : mapping of str to str
+        Its metadata.
 
     Returns
     -------
@@ -72,14 +77,14 @@ def changed_files(case: Path, attachments: Mapping[str, bytes]) -> tuple[str, ..
         Names relative to case.toml; a file that is missing counts as another one.
     """
     changed = []
-    for name, data in attachments.items():
+    for name in attachments:
         path = PurePosixPath(name)
         if path.parts[:1] != ("case",):
             continue
         relative = PurePosixPath(*path.parts[1:])
         place = case if name == CASE_FILE else case.parent.joinpath(*relative.parts)
         try:
-            same = place.read_bytes() == data
+            same = is_recorded_file(place.read_bytes(), name, attachments, about)
         except OSError:
             same = False
         if not same:

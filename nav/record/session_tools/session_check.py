@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from rich.console import Console
 
 from nav.core.errors import IncompleteInput, InputError, NotPassed
 from nav.record.session.picture_codec import PictureError
+from nav.record.session.session_about import ORIGINAL, is_recorded_file
 from nav.record.session.session_format import (
     FORMAT,
     FRAME,
@@ -32,6 +34,7 @@ from nav.record.session_totals import EVENTS, FRAMES, SessionTotals
 from nav.terminal import one_line
 
 CASE = "case/"  # attachments of the case
+COMMENT = re.compile(rb"^[ \t]*#", re.MULTILINE)
 BACKWARDS = 1e-6  # s that a time may go back
 
 
@@ -89,13 +92,13 @@ def check_session(session: Path, case: Path | None, console: Console) -> None:
     folder = session_folder(session)
     worst = Weight.GOOD
     for finding in findings(folder, case):
-        console.print(one_line(f"{finding.weight.word + ':':10} {finding.text}"))
+        console.print(one_line(f"{finding.weight.word + ':':10} {finding.text}"), markup=False)
         worst = max(worst, finding.weight)
     if worst is Weight.MISSING:
         raise IncompleteInput(f"{folder}: is not whole; {_advice(folder)}")
     if worst is Weight.DIFFERENT:
         raise NotPassed(f"{folder}: is whole, but the case has changed since")
-    console.print(f"{folder}: is whole")
+    console.print(f"{folder}: is whole", markup=False)
 
 
 def _advice(folder: Path) -> str:
@@ -186,6 +189,12 @@ def _attachments(reader: SessionReader) -> Iterator[Finding]:
             yield Finding(Weight.MISSING, f"attachment {name} differs from its SHA-256")
         else:
             agree += 1
+            if name.endswith(".toml") and COMMENT.search(data):
+                yield Finding(
+                    Weight.NOTE,
+                    f"attachment {name} has comments, which may name people: it was recorded "
+                    "before they were left out",
+                )
     yield Finding(Weight.GOOD, f"{agree} attachments agree with their SHA-256")
 
 
@@ -306,30 +315,25 @@ def _case(reader: SessionReader, case: Path) -> Iterator[Finding]:
     folder = case.parent if case.name.endswith(".toml") else case
     if not folder.is_dir():
         raise InputError(f"{case}: does not exist; expected case.toml or its folder")
-    recorded = {
-        name.removeprefix(CASE): data
-        for name, data in reader.attachments.items()
-        if name.startswith(CASE)
-    }
+    recorded = [name for name in reader.attachments if name.startswith(CASE)]
     if not recorded:
         yield Finding(Weight.NOTE, "the session holds no case to be compared")
-    changed = list(_changed(recorded, folder))
+    changed = list(_changed(reader, recorded, folder))
     for text in changed:
         yield Finding(Weight.DIFFERENT, text)
     if recorded and not changed:
         yield Finding(Weight.GOOD, f"the case's {len(recorded)} files are those recorded")
 
 
-def _changed(recorded: dict[str, bytes], folder: Path) -> Sequence[str]:
-    found = []
-    for name, data in recorded.items():
-        path = folder / name
+def _changed(reader: SessionReader, recorded: Sequence[str], folder: Path) -> Iterator[str]:
+    for name in recorded:
+        path = folder / name.removeprefix(CASE)
         try:
             now = path.read_bytes()
         except OSError as error:
-            found.append(f"{path}: was recorded, and cannot be read: {error.strerror or error}")
+            yield f"{path}: was recorded, and cannot be read: {error.strerror or error}"
             continue
-        if now != data:
-            was, new = sha256(data).hexdigest(), sha256(now).hexdigest()
-            found.append(f"{path}: SHA-256 is {new[:16]}…, when recorded it was {was[:16]}…")
-    return found
+        if not is_recorded_file(now, name, reader.attachments, reader.about):
+            own = sha256(reader.attachments[name]).hexdigest()
+            was, new = reader.about.get(f"{ORIGINAL}{name}", own), sha256(now).hexdigest()
+            yield f"{path}: SHA-256 is {new[:16]}…, when recorded it was {was[:16]}…"

@@ -1,4 +1,4 @@
-"""`nav session delete` and `rename`: all sessions of a pseudonym."""
+"""`nav session delete`: all sessions of a pseudonym."""
 
 from __future__ import annotations
 
@@ -60,9 +60,8 @@ def delete_sessions(
         raise InputError(f"{folder}: no session has the code {code}")
     for one in found:
         _refuse(one.folder)
-        console.print(
-            f"{one.folder}: {one.started}, {length_text(one.totals.seconds)}, {size_text(one.size)}"
-        )
+        length, size = length_text(one.totals.seconds), size_text(one.size)
+        console.print(f"{one.folder}: {one.started}, {length}, {size}", markup=False)
     if not sure:
         these = "this session" if len(found) == 1 else f"these {len(found)} sessions"
         try:
@@ -73,11 +72,11 @@ def delete_sessions(
                 "being asked"
             ) from None
         if answer.strip() != code:
-            console.print("nothing was deleted")
+            console.print("nothing was deleted", markup=False)
             return
     for one in found:
         _delete(one.folder)
-    console.print(f"deleted, of {code}: {len(found)}")
+    console.print(f"deleted, of {code}: {len(found)}", markup=False)
 
 
 def _code(one: SessionOverview) -> str:

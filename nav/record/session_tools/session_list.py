@@ -57,19 +57,21 @@ def list_sessions(folder: Path, sort: str, as_json: bool, console: Console) -> N
         raise InputError(f"--sort: expected one of {', '.join(SORTS)}, got {sort}")
     found = sorted(map(overview, sessions_in(folder)), key=SORTS[sort])
     if as_json:
-        console.print(json.dumps([overview_json(one) for one in found], indent=1))
+        console.print(json.dumps([overview_json(one) for one in found], indent=1), markup=False)
         return
     if not found:
-        console.print(f"{folder}: no sessions")
+        console.print(f"{folder}: no sessions", markup=False)
         return
     for line in table_lines(HEADS, [_cells(one) for one in found], LEFT):
-        console.print(one_line(line))
+        console.print(one_line(line), markup=False)
     for one in found:
         if one.state == UNREADABLE:
-            console.print(one_line(one.problem))
+            console.print(one_line(one.problem), markup=False)
     unfinished = [one for one in found if one.state in ("cut", "damaged")]
     if unfinished:
-        console.print(f"{len(unfinished)} not whole: nav session repair finishes them")
+        console.print(
+            f"{len(unfinished)} not whole: nav session repair finishes them", markup=False
+        )
 
 
 def table_lines(heads: Sequence[str], rows: Sequence[Sequence[str]], left: set[int]) -> list[str]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import struct
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from mcap.opcode import Opcode
 from mcap.records import Metadata, MetadataIndex, SummaryOffset
 
 from nav.core.errors import InputError
-from nav.record.session.picture_codec import JPEG_SCHEMA, LOSSLESS_SCHEMA
 from nav.record.session.session_about import check_format
 from nav.record.session.session_format import PICTURES_FILE, SESSION_FILE
+from nav.record.session.session_pictures import PictureReader
 from nav.record.session.session_reader import open_session
 from nav.record.session.whole_blocks import is_being_written
 from nav.record.session_tools.mcap_scan import HEAD, MAGIC, Bytes, Span, State, read_record
@@ -34,8 +35,7 @@ FOOTER = struct.Struct("<BQQQI")
 COMPLETE, CUT, REPAIRED, DAMAGED, RECORDING, UNREADABLE = (
     "complete", "cut", "repaired", "damaged", "recording", "unreadable",
 )  # fmt: skip
-PICTURE_KINDS = {LOSSLESS_SCHEMA.encode(): "lossless", JPEG_SCHEMA.encode(): "JPEG"}
-PICTURE_HEAD = 65536  # bytes in which pictures.mcap names its schemas
+LOOKED_AT = 6  # pictures that tell how the cameras' pictures are kept
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class SessionOverview:
     totals : SessionTotals
         Its counts; zero where they cannot be read.
     pictures : str
-        "off", "JPEG" or "lossless".
+        "off", or how its first ones are kept, as of `picture_kind`.
     size : int
         Bytes of its files.
     problem : str
@@ -133,14 +133,16 @@ def picture_kind(folder: Path) -> str:
     Returns
     -------
     str
-        "off", "JPEG" or "lossless"; "?" where the file does not say.
+        "off", or one or more of "camera JPEG", "JPEG" and "lossless"; "?" where the file does not
+        say.
     """
-    path = folder / PICTURES_FILE
-    if not path.is_file():
+    if not (folder / PICTURES_FILE).is_file():
         return "off"
-    with path.open("rb") as file:
-        head = file.read(PICTURE_HEAD)
-    return next((word for name, word in PICTURE_KINDS.items() if name in head), "?")
+    try:
+        first = list(islice(PictureReader(folder), LOOKED_AT))
+    except (InputError, OSError):
+        return "?"
+    return ", ".join(sorted({picture.coding for picture in first})) or "?"
 
 
 def overview_json(one: SessionOverview) -> dict[str, object]:

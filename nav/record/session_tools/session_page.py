@@ -20,7 +20,7 @@ from nav.record.session.session_reader import SessionReader
 from nav.record.session_tools.event_words import cut_words, event_words, notice_words
 from nav.record.session_tools.session_charts import FARTHEST, Limits, near_window, session_chart
 from nav.record.session_tools.session_list import length_text
-from nav.record.session_tools.session_story import SessionStory, usual_rate
+from nav.record.session_tools.session_story import LEVELS, SessionStory, usual_rate
 from nav.record.session_tools.worst_moments import Moment
 
 TEXT = Path(__file__).parent / "text"
@@ -35,6 +35,7 @@ SOURCES = {
 }
 MOST_TOLD = 120  # events in the table; more are counted
 MOST_REASONS = 8
+MISSING = "missing"  # time of which there are no frames
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def session_page(
         "tracked": {name: _share(seen) for name, seen in story.tracked.items()},
         "complete": _share(story.complete),
         "rate": usual_rate(story.times),
-        "levels": _level_seconds(story),
+        "levels": level_seconds(story),
         "registrations": _registrations(story),
         "checks": [e.facts for e in story.of_kind("verification") if "passed" in e.facts],
         "told": _told(reader, story),
@@ -254,15 +255,24 @@ def _level(bound: float, limits: Limits) -> str:
     return "clear"
 
 
-def _level_seconds(story: SessionStory) -> dict[str, float]:
-    """Return for how long each worst level was shown, s; gaps count for none."""
-    if len(story.times) < 2:
-        return {}
-    steps = np.diff(story.times)
-    steps = np.where(steps > story.longest_step, 0.0, np.maximum(steps, 0.0))
-    found: dict[str, float] = {}
-    for level, step in zip(story.levels[:-1], steps.tolist(), strict=True):
-        found[level] = found.get(level, 0.0) + step
+def level_seconds(story: SessionStory) -> dict[str, float]:
+    """Return for how long each worst level was shown.
+
+    Parameters
+    ----------
+    story : SessionStory
+        Of the session.
+
+    Returns
+    -------
+    dict of str to float
+        s, by level; "missing" is the time of which there are no frames, whatever was shown then.
+    """
+    found = dict.fromkeys((*LEVELS, MISSING), 0.0)
+    steps = np.maximum(np.diff(story.times), 0.0)
+    for level, step in zip(story.levels[:-1], steps.tolist(), strict=False):
+        kind = MISSING if step > story.longest_step else level
+        found[kind] = found.get(kind, 0.0) + step
     return found
 
 

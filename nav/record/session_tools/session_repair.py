@@ -56,7 +56,7 @@ def repair_session(session: Path, output: Path | None, console: Console) -> None
     parts = [examine_part(path) for path in session_parts(folder)]
     broken = [part for part in parts if not part.is_whole]
     if not broken:
-        console.print(f"{folder}: is whole; nothing to repair")
+        console.print(f"{folder}: is whole; nothing to repair", markup=False)
         return
     target = folder if output is None else output
     try:
@@ -69,11 +69,11 @@ def repair_session(session: Path, output: Path | None, console: Console) -> None
         raise cannot_be_written(target, error) from None
     for part in broken:
         for line in _report(part, repaired[part.path]):
-            console.print(line)
+            console.print(line, markup=False)
     for earlier, copy in originals.items():
-        console.print(f"the original {earlier.name} is kept as {copy.name}")
+        console.print(f"the original {earlier.name} is kept as {copy.name}", markup=False)
     if output is not None:
-        console.print(f"{output}: the repaired session; {folder} is as it was")
+        console.print(f"{output}: the repaired session; {folder} is as it was", markup=False)
 
 
 def _write(

@@ -58,7 +58,7 @@ def report_session(session: Path, output: Path, pdf: Path | None, console: Conso
             written[0].write_text(page, encoding="utf-8")
             if pdf is not None:
                 written[1].write_bytes((Path(scratch) / "report.pdf").read_bytes())
-    console.print(f"wrote {' and '.join(map(str, targets))}")
+    console.print(f"wrote {' and '.join(map(str, targets))}", markup=False)
 
 
 def _lost(path: Path) -> Iterator[str]:

@@ -50,7 +50,7 @@ def show_session(session: Path, console: Console) -> None:
     reader = open_session(folder)
     story = read_story(reader)
     for line in _lines(folder, reader, story):
-        console.print(one_line(line))
+        console.print(one_line(line), markup=False)
 
 
 def _lines(folder: Path, reader: SessionReader, story: SessionStory) -> Iterator[str]:

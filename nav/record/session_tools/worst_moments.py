@@ -14,9 +14,9 @@ from mcap.exceptions import McapError
 from mcap.reader import make_reader
 
 from nav.core.frameset import Picture
-from nav.record.session.picture_codec import LOSSLESS_ENCODING, PictureError
+from nav.record.session.picture_codec import PictureError
 from nav.record.session.session_format import FRAME, PICTURES_FILE
-from nav.record.session.session_pictures import TOPIC, RecordedPicture
+from nav.record.session.session_pictures import TOPIC, RecordedPicture, channel_coding
 from nav.record.session.session_reader import SessionReader
 from nav.record.session_tools.session_charts import nearest_by_role
 from nav.record.session_tools.session_story import SessionStory
@@ -175,10 +175,10 @@ def _recorded(
                 for _, channel, message in indexed.iter_messages(
                     TOPIC + camera, starting_at=at, ending_at=at
                 ):
-                    lossless = channel.message_encoding == LOSSLESS_ENCODING
+                    coding = channel_coding(channel)
                     _take(
                         found,
-                        RecordedPicture(camera, at, message.sequence, lossless, message.data),
+                        RecordedPicture(camera, at, message.sequence, coding, message.data),
                     )
     except (McapError, ValueError, KeyError, struct.error, OSError):  # not ended, or damaged
         for picture in reader.pictures():

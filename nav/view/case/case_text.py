@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from nav.core.frames import Array
+from nav.core.notice import Notice
+from nav.text.catalogue import label, sentence
 from nav.view.case.greys import GreyWindow, preset_name
 from nav.view.case.loading import UNSURE, ViewedCase
 from nav.view.case.planes import NORMAL_LETTERS, Plane
 from nav.view.case.probe import Reading
 
-NO_SCAN = "no scan in this case: surfaces only"
-NO_REMARKS = "The reconstruction has no remarks."
+PLANE_LABELS = {"axial": "plane_axial", "sagittal": "plane_sagittal", "coronal": "plane_coronal"}
+PRESET_LABELS = {
+    "bone": "greys_bone",
+    "soft tissue": "greys_soft_tissue",
+    "artery": "greys_artery",
+}
 
 
 def directed(axis: int, value: float) -> str:
@@ -67,15 +73,13 @@ def reading_parts(reading: Reading, has_scan: bool) -> tuple[str, str, str]:
     if reading.hounsfield is not None:
         units = f"{reading.hounsfield:.0f} HU"
     else:
-        units = "outside the scan" if has_scan else "no scan"
+        units = label("case_outside_scan" if has_scan else "case_units_unknown")
     if not reading.structure:
-        return position(reading.point), units, "no structure shown"
-    away = f"{abs(reading.distance):.1f} mm {'inside' if reading.distance < 0 else 'outside'}"
-    return (
-        position(reading.point),
-        units,
-        f"{reading.structure}: {away}, sigma {sigma_text(reading.sigma)} there",
-    )
+        return position(reading.point), units, label("case_nothing_shown")
+    where = "case_point_inside" if reading.distance < 0 else "case_point_outside"
+    facts = {"structure": reading.structure, "distance_mm": abs(reading.distance)}
+    nearest = Notice(where, {**facts, "sigma": sigma_text(reading.sigma)})
+    return position(reading.point), units, sentence(nearest)
 
 
 def sigma_text(sigma: float) -> str:
@@ -125,7 +129,8 @@ def slice_title(plane: Plane, cross: Array) -> str:
     str
         Such as "axial  S 12.3 mm".
     """
-    return f"{plane.name}  {directed(plane.normal, float(cross[plane.normal]))} mm"
+    place = directed(plane.normal, float(cross[plane.normal]))
+    return f"{label(PLANE_LABELS[plane.name])}  {place} mm"
 
 
 def window_text(window: GreyWindow) -> str:
@@ -143,7 +148,23 @@ def window_text(window: GreyWindow) -> str:
     """
     name = preset_name(window)
     numbers = f"W {window.width:.0f}  L {window.level:.0f}"
-    return f"{numbers}  ({name})" if name else numbers
+    return f"{numbers}  ({preset_label(name)})" if name else numbers
+
+
+def preset_label(name: str) -> str:
+    """Return a preset of grey values as people call it.
+
+    Parameters
+    ----------
+    name : str
+        Of PRESETS.
+
+    Returns
+    -------
+    str
+        In the chosen language.
+    """
+    return label(PRESET_LABELS[name])
 
 
 def shortcomings(viewed: ViewedCase) -> tuple[str, ...]:
@@ -159,9 +180,10 @@ def shortcomings(viewed: ViewedCase) -> tuple[str, ...]:
     tuple of str
         With the case's own warnings.
     """
-    found = [f"not in this case: {', '.join(viewed.lacking)}"] if viewed.lacking else []
+    lacks = Notice("case_lacks", {"names": tuple(viewed.lacking)})
+    found = [sentence(lacks)] if viewed.lacking else []
     if viewed.volume is None:
-        found.append(NO_SCAN)
+        found.append(label("case_no_scan"))
     return (*found, *viewed.case.warnings)
 
 
@@ -198,5 +220,6 @@ def findings(viewed: ViewedCase) -> tuple[str, ...]:
     shares = viewed.unsure_shares
     if not shares:
         return said
-    listed = ", ".join(f"{name} {100 * share:.0f} %" for name, share in shares.items())
-    return (*said, f"share of a surface with sigma above {UNSURE:g} mm: {listed}")
+    listed = tuple(f"{name} {100 * share:.0f} %" for name, share in shares.items())
+    unsure = Notice("case_unsure_shares", {"limit_mm": UNSURE, "shares": listed})
+    return (*said, sentence(unsure))

@@ -11,11 +11,12 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QMainWindow, QVBoxLayout, QWidget
 
-from nav import NOTICE
 from nav.core.errors import InputError
 from nav.core.frames import Array
+from nav.core.notice import Notice
 from nav.model.case import Plan
 from nav.planning.plan_result import PlannedPath
+from nav.text.catalogue import label, sentence
 from nav.view.case.case_keys import use_key
 from nav.view.case.case_scene import CaseScene
 from nav.view.case.case_state import (
@@ -48,8 +49,6 @@ from nav.view.render_process import Drawing
 from nav.view.theme import ACCENT, BACK, QUIET, TEXT, Metrics, font
 
 POLL_MS = 33  # between checks for a new picture of the 3D view
-KEYS = "click: cross-hair · wheel: slices · Ctrl+wheel: zoom · right drag: grey values · Q: quit"
-DRAW = "click or drag: first the entry at the skin, then the target"
 SHORTEST_DRAG = 4.0  # mm: less is a click
 
 
@@ -130,9 +129,10 @@ class CaseWindow(QMainWindow):
         self.panel.sigma_chosen.connect(self.choose_sigma)
         self.panel.asked.connect(self.ask)
         self.readouts = {name: QLabel() for name in ("place", "units", "surface")}
-        self.said, self.notice, self.keys = QLabel(), QLabel(NOTICE), QLabel(KEYS)
-        for label in (*self.readouts.values(), self.said, self.notice, self.keys):
-            label.setTextFormat(Qt.TextFormat.PlainText)
+        self.said = QLabel()
+        self.notice, self.keys = QLabel(label("research_only")), QLabel(label("case_keys"))
+        for text in (*self.readouts.values(), self.said, self.notice, self.keys):
+            text.setTextFormat(Qt.TextFormat.PlainText)
         body = self.body = QWidget()
         self.setCentralWidget(body)
         self.grid = QGridLayout()
@@ -168,12 +168,12 @@ class CaseWindow(QMainWindow):
         self.panel.setFixedWidth(max(26 * m.small, round(0.21 * self.width())))
         for part in (*self.slices.values(), self.scene, self.panel):
             part.set_metrics(m)
-        for label in self.readouts.values():
-            label.setFont(font(round(1.15 * m.small), bold=True))
-            label.setStyleSheet(f"color: {TEXT.name()}")
-        for label, colour in ((self.notice, TEXT), (self.said, ACCENT), (self.keys, QUIET)):
-            label.setFont(font(m.small))
-            label.setStyleSheet(f"color: {colour.name()}")
+        for text in self.readouts.values():
+            text.setFont(font(round(1.15 * m.small), bold=True))
+            text.setStyleSheet(f"color: {TEXT.name()}")
+        for text, colour in ((self.notice, TEXT), (self.said, ACCENT), (self.keys, QUIET)):
+            text.setFont(font(m.small))
+            text.setStyleSheet(f"color: {colour.name()}")
         self.grid.setSpacing(g // 2)
         body = self.body.layout()
         assert body is not None
@@ -274,6 +274,9 @@ class CaseWindow(QMainWindow):
         if line is not None:
             self.scorer.prepare()
             self._take_judged(line, self.scorer.path(line))
+            column = self.panel.layout()
+            assert column is not None
+            column.activate()  # the score takes more lines now
 
     def correct(self, on: bool) -> None:
         """Begin or end correcting by hand."""
@@ -294,7 +297,7 @@ class CaseWindow(QMainWindow):
             self.use(replace(self.state, draft=draft, proposal=proposal, stale=stale))
 
     def _after_saving(self, path: Path) -> None:
-        self.said.setText(f"written: {path}")
+        self.said.setText(_written([path]))
         self.corrected.emit()
 
     def show_reading(self, point: Array | None) -> None:
@@ -302,8 +305,8 @@ class CaseWindow(QMainWindow):
         at = self.state.cross if point is None else point
         reading = self.probe.at(at, self.state.hidden)
         parts = reading_parts(reading, self.viewed.volume is not None)
-        for label, text in zip(self.readouts.values(), parts, strict=True):
-            label.setText(text)
+        for shown_at, text in zip(self.readouts.values(), parts, strict=True):
+            shown_at.setText(text)
 
     def ask(self, kind: str) -> None:
         """Do what a button stands for.
@@ -324,14 +327,14 @@ class CaseWindow(QMainWindow):
                 self.use(plans_saved(self.state))
         elif kind == "draw line":
             self.choose_tool("look" if self.state.tool == "line" else "line")
-            self.said.setText(DRAW if self.state.tool == "line" else "")
+            self.said.setText(label("case_how_to_draw") if self.state.tool == "line" else "")
         elif kind == "correct":
             self.correct(self.state.draft is None)
 
     def _say(self, write: Callable[[], list[Path]]) -> bool:
         """Write files, and show which; return whether they could be written."""
         try:
-            self.said.setText("written: " + ", ".join(str(path) for path in write()))
+            self.said.setText(_written(write()))
         except (InputError, OSError) as error:
             self.said.setText(str(error))
             return False
@@ -384,3 +387,7 @@ class CaseWindow(QMainWindow):
         self.scorer.close()
         self.correcting.close()
         super().closeEvent(event)
+
+
+def _written(files: list[Path]) -> str:
+    return sentence(Notice("case_written", {"files": tuple(map(str, files))}))

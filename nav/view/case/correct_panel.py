@@ -13,7 +13,9 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
 )
 
+from nav.core.notice import Notice
 from nav.reconstruction.guidance import ROLES
+from nav.text.catalogue import label, sentence
 from nav.view.case.draft import RADII, Draft, Tool
 from nav.view.case.proposal import PROPOSED, Proposal
 from nav.view.header import button_style
@@ -23,17 +25,17 @@ from nav.view.theme import ACCENT, BACK, FAINT, LINE, QUIET, TEXT, Metrics, font
 CHOSEN = tuple(name for name in ROLES if name != "skin")
 STEP = 4  # of the slider, per millimetre
 TOOLS: dict[Tool, str] = {
-    "look": "look  [Esc]",
-    "add": "paint  [B]",
-    "erase": "erase  [E]",
-    "seed": "seed  [D]",
+    "look": "correct_look",
+    "add": "correct_paint",
+    "erase": "correct_erase",
+    "seed": "correct_seed",
 }
 ACTIONS = {
-    "undo": "undo  [Z]",
-    "clear seeds": "clear seeds",
-    "run": "run again  [Return]",
-    "save": "save",
-    "discard": "discard",
+    "undo": "correct_undo",
+    "clear seeds": "correct_clear_seeds",
+    "run": "correct_run",
+    "save": "correct_save",
+    "discard": "correct_discard",
 }
 
 
@@ -47,12 +49,12 @@ class CorrectPanel(Sized):
 
     def __init__(self) -> None:
         super().__init__()
-        self.title = QLabel("correct by hand")
+        self.title = QLabel(label("correct_title"))
         self.structure = QComboBox()
         self.structure.addItems(list(CHOSEN))
         self.structure.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.structure.currentTextChanged.connect(self.structure_chosen)
-        self.tools = {tool: QPushButton(text) for tool, text in TOOLS.items()}
+        self.tools = {tool: QPushButton(label(code)) for tool, code in TOOLS.items()}
         for tool, button in self.tools.items():
             button.setCheckable(True)
             button.clicked.connect(lambda _, t=tool: self.tool_chosen.emit(t))
@@ -61,7 +63,7 @@ class CorrectPanel(Sized):
         self.brush.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.brush.valueChanged.connect(lambda v: self.radius_chosen.emit(v / STEP))
         self.brush_label = QLabel()
-        self.buttons = {name: QPushButton(text) for name, text in ACTIONS.items()}
+        self.buttons = {name: QPushButton(label(code)) for name, code in ACTIONS.items()}
         for name, button in self.buttons.items():
             button.clicked.connect(lambda _, n=name: self.asked.emit(n))
         for button in (*self.tools.values(), *self.buttons.values()):
@@ -103,9 +105,9 @@ class CorrectPanel(Sized):
         small, g = font(metrics.small), metrics.grid
         self.title.setFont(font(metrics.small, bold=True))
         self.title.setStyleSheet(f"color: {TEXT.name()}")
-        for label, colour in ((self.brush_label, QUIET), (self.said, PROPOSED)):
-            label.setFont(small)
-            label.setStyleSheet(f"color: {colour.name()}")
+        for text, colour in ((self.brush_label, QUIET), (self.said, PROPOSED)):
+            text.setFont(small)
+            text.setStyleSheet(f"color: {colour.name()}")
         for button in (*self.tools.values(), *self.buttons.values()):
             button.setFont(small)
             button.setStyleSheet(button_style(metrics))
@@ -148,7 +150,8 @@ class CorrectPanel(Sized):
         self.structure.setCurrentText(draft.structure)
         self.brush.setValue(round(draft.radius * STEP))
         self.blockSignals(before)
-        self.brush_label.setText(f"brush {2 * draft.radius:.1f} mm wide  [,] [.]")
+        brush = Notice("correct_brush", {"width_mm": 2 * draft.radius})
+        self.brush_label.setText(sentence(brush))
         for name, button in self.tools.items():
             button.setChecked(name == tool)
         self.tools["add"].setEnabled(draft.can_paint)

@@ -20,7 +20,8 @@ from nav.reconstruction.correction import (
     why_not_correctable,
 )
 from nav.reconstruction.guidance import Guidance
-from nav.reconstruction.step_names import WORDS, share_done
+from nav.reconstruction.step_names import STEP_LABELS, share_done
+from nav.text.catalogue import label
 from nav.view.case.correct_panel import CorrectPanel
 from nav.view.case.draft import (
     Draft,
@@ -37,12 +38,6 @@ from nav.view.case.proposal import Proposal
 from nav.view.case.rerun import Failed, Prepared, Rerun, StepTold, without_labels
 
 POLL_MS = 100
-PREPARING = "reading the case's own steps; you can begin"
-STARTED = "paint what is missing, erase what does not belong, or set seeds; then run again"
-STALE = "changed since the last run; the dashed surfaces are from that run"
-AGAIN = "running again; the dashed surfaces are from the run before"
-DROPPED = "more was painted during the run: run again"
-RUN_FIRST = "run again first: more was painted since"
 
 
 class Correcting(QObject):
@@ -98,11 +93,13 @@ class Correcting(QObject):
     def lines(self) -> tuple[str, ...]:
         """The lines to show: news first, then the changes of the surfaces."""
         if self.proposal is None or self.draft is None:
-            return self.note or ((PREPARING,) if self.preparing else (STARTED,))
+            begun = "correct_preparing" if self.preparing else "correct_started"
+            return self.note or (label(begun),)
         if not self.stale:
             return (*self.note, *self.proposal.lines)
         changed = not _is_same(self.draft.guidance, self.proposal.correction.guidance)
-        return (*self.note, STALE if changed else AGAIN, *self.proposal.lines)
+        state = label("correct_stale" if changed else "correct_again")
+        return (*self.note, state, *self.proposal.lines)
 
     @property
     def unsaved(self) -> tuple[Guidance | None, Proposal | None]:
@@ -207,8 +204,8 @@ class Correcting(QObject):
     def _take_step(self, told: StepTold) -> None:
         if self.running or self.preparing:
             self.panel.show_progress(share_done(told.step, told.share))
-            if told.step in WORDS:
-                self.note = (WORDS[told.step],)
+            if told.step in STEP_LABELS:
+                self.note = (label(STEP_LABELS[told.step]),)
 
     def _take(self, correction: Correction) -> None:
         """Propose the result of a run, unless the draft has changed since."""
@@ -216,7 +213,7 @@ class Correcting(QObject):
             self.proposal = Proposal(correction)
             self._rest(())
         else:
-            self._rest((DROPPED,))
+            self._rest((label("correct_dropped"),))
 
     def _is_asked(self, guidance: Guidance) -> bool:
         """Return whether it is what is being run: what was cancelled may still be reported."""
@@ -260,7 +257,7 @@ class Correcting(QObject):
 
     def _save(self, correction: Correction) -> None:
         if self.stale:
-            self.note = (RUN_FIRST,)
+            self.note = (label("correct_run_first"),)
             return
         try:
             path = save_correction(self.path, correction)

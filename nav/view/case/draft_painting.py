@@ -7,7 +7,9 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPainterPathStroker, QPen
 
 from nav.core.frames import Array
+from nav.core.notice import Notice
 from nav.reconstruction.guidance import Stroke
+from nav.text.catalogue import sentence
 from nav.view.case.case_text import short_name
 from nav.view.case.draft import Draft, Tool, shown_role
 from nav.view.case.marks import paint_cross, paint_label
@@ -51,7 +53,8 @@ def paint_draft(
         paint_cross(painter, QPointF(x, y), 2.2 * m.grid, faded(BACK, alpha), 3.4 * m.hair)
         paint_cross(painter, QPointF(x, y), 2.2 * m.grid, colour, 1.7 * m.hair)
         at = QPointF(x, y) + QPointF(1.2, -1.2) * m.grid
-        paint_label(painter, at, f"seed {short_name(seed.name)}", colour, m)
+        named = Notice("seed_named", {"structure": short_name(seed.name)})
+        paint_label(painter, at, sentence(named), colour, m)
 
 
 def paint_brush(

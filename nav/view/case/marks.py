@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from nav.core.frames import Array
 from nav.model.case import Fiducial, Plan
@@ -47,7 +47,7 @@ def paint_label(painter: QPainter, at: QPointF, text: str, colour: QColor, m: Me
     painter : QPainter
         Of the widget.
     at : QPointF
-        Left end of the baseline, px.
+        Left end of the baseline, px; farther left where the words would leave the view.
     text : str
         The words.
     colour : QColor
@@ -56,6 +56,10 @@ def paint_label(painter: QPainter, at: QPointF, text: str, colour: QColor, m: Me
         Of the window.
     """
     painter.setFont(font(m.small))
+    right = painter.viewport().width() - m.grid / 2
+    if 0 <= at.x() <= right:
+        words = QFontMetricsF(painter.font()).horizontalAdvance(text)
+        at = QPointF(max(0.0, min(at.x(), right - words)), at.y())
     painter.setPen(faded(BACK, 0.9 * colour.alphaF()))
     for dx, dy in ((-1, -1), (1, -1), (-1, 1), (1, 1)):
         painter.drawText(at + QPointF(dx, dy) * m.hair, text)

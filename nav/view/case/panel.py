@@ -15,12 +15,20 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from nav.core.notice import Notice
 from nav.guidance.alarms import Level
 from nav.model.case import Structure
 from nav.reconstruction.correction import why_not_correctable
+from nav.text.catalogue import label, sentence
 from nav.view import sigma_scale
 from nav.view.case.case_state import ViewState
-from nav.view.case.case_text import NO_REMARKS, findings, shortcomings, sigma_text, sources
+from nav.view.case.case_text import (
+    findings,
+    preset_label,
+    shortcomings,
+    sigma_text,
+    sources,
+)
 from nav.view.case.correct_panel import CorrectPanel
 from nav.view.case.greys import PRESETS, preset_name
 from nav.view.case.loading import ViewedCase
@@ -28,8 +36,6 @@ from nav.view.case.score_panel import ScorePanel
 from nav.view.header import button_style
 from nav.view.sized import Sized
 from nav.view.theme import ACCENT, BACK, FAINT, LEVEL, PANEL, QUIET, ROLE, TEXT, Metrics, font
-
-SIGMA_TITLE = "sigma of the surface, mm"
 
 
 class SigmaBar(Sized):
@@ -46,7 +52,7 @@ class SigmaBar(Sized):
         painter = QPainter(self)
         painter.setFont(font(m.small))
         painter.setPen(QUIET)
-        painter.drawText(QPointF(0, m.small), SIGMA_TITLE)
+        painter.drawText(QPointF(0, m.small), label("case_sigma_title"))
         ends = 3.5 * g
         bar = QRectF(ends, 1.5 * m.small, self.width() - 2 * ends, 1.2 * g)
         steps = 128
@@ -101,28 +107,30 @@ class CasePanel(Sized):
         self.findings.setWordWrap(True)
         self.boxes = {s.name: self._box(s, state) for s in viewed.case.structures}
         self.plans = {plan.name: self._plan_box(plan.name) for plan in viewed.case.plans}
-        self.presets = {name: QPushButton(name) for name in PRESETS}
+        self.presets = {name: QPushButton(preset_label(name)) for name in PRESETS}
         for name, button in self.presets.items():
             button.setCheckable(True)
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             button.setEnabled(viewed.volume is not None)
             button.clicked.connect(lambda _, n=name: self.window_chosen.emit(PRESETS[n]))
-        self.sigma = QPushButton("sigma as colour  [U]")
+        self.sigma = QPushButton(label("case_sigma_colour"))
         self.sigma.setCheckable(True)
         self.sigma.toggled.connect(self.sigma_chosen)
         self.bar = SigmaBar()
         self.buttons = {
-            "reset": QPushButton("whole view  [R]"),
-            "screenshot": QPushButton("screenshot  [S]"),
-            "draw line": QPushButton("draw line  [L]"),
-            "save plan": QPushButton("save lines  [P]"),
-            "correct": QPushButton("correct by hand  [C]"),
+            "reset": QPushButton(label("case_reset")),
+            "screenshot": QPushButton(label("case_screenshot")),
+            "draw line": QPushButton(label("case_draw_line")),
+            "save plan": QPushButton(label("case_save_lines")),
+            "correct": QPushButton(label("case_correct")),
         }
         self.buttons["draw line"].setCheckable(True)
         self.buttons["correct"].setCheckable(True)
         problem = why_not_correctable(viewed.reconstruction)
         self.buttons["correct"].setEnabled(not problem)
-        self.buttons["correct"].setToolTip(f"this case {problem}" if problem else "")
+        self.buttons["correct"].setToolTip(
+            sentence(Notice("case_not_correctable", {"problem": problem})) if problem else ""
+        )
         self.score = ScorePanel()
         self.correct = CorrectPanel()
         for name, button in self.buttons.items():
@@ -142,7 +150,7 @@ class CasePanel(Sized):
         return box
 
     def _plan_box(self, name: str) -> QCheckBox:
-        box = QCheckBox(literal(f"plan: {name}"))
+        box = QCheckBox(literal(sentence(Notice("case_plan_named", {"plan": name}))))
         box.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         box.toggled.connect(lambda on: self.plan_shown.emit(name, on))
         return box
@@ -162,7 +170,7 @@ class CasePanel(Sized):
         lines.addStretch(1)
         self.remark_area.setWidget(said)
         column.addWidget(self.remark_area, 2)
-        self.list_title = QLabel("structure, usual sigma, made from")
+        self.list_title = QLabel(label("case_structures_title"))
         column.addWidget(self.list_title)
         listed = QWidget()
         rows = QVBoxLayout(listed)
@@ -181,7 +189,7 @@ class CasePanel(Sized):
         row = QHBoxLayout()
         for button in self.presets.values():
             row.addWidget(button)
-        self.presets_title = QLabel("grey values  [1] [2] [3]")
+        self.presets_title = QLabel(label("greys_title"))
         column.addWidget(self.presets_title)
         column.addLayout(row)
         column.addWidget(self.sigma)
@@ -211,9 +219,9 @@ class CasePanel(Sized):
         self.remarks.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.remarks.setStyleSheet(f"color: {colour.name()}")
         self.findings.setMargin(g)
-        for label in (self.list_title, self.presets_title, self.findings):
-            label.setFont(small)
-            label.setStyleSheet(f"color: {QUIET.name()}")
+        for text in (self.list_title, self.presets_title, self.findings):
+            text.setFont(small)
+            text.setStyleSheet(f"color: {QUIET.name()}")
         roles = {s.name: ROLE.get(s.role, ROLE["other"]) for s in self.viewed.case.structures}
         coloured = [(box, roles[name]) for name, box in self.boxes.items()]
         coloured += [(box, ACCENT) for box in self.plans.values()]
@@ -324,7 +332,7 @@ def _set_quietly(button: QCheckBox | QPushButton, on: bool) -> None:
 def _remarks_text(viewed: ViewedCase) -> str:
     found = shortcomings(viewed)
     if not found and viewed.reconstruction is not None:
-        return NO_REMARKS
+        return label("case_no_remarks")
     if not found:
-        return "Nothing is missing of this case."
+        return label("case_nothing_missing")
     return "\n".join(f"• {remark}" for remark in found)

@@ -7,10 +7,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QTransform
 
 from nav.core.frames import Array
+from nav.core.notice import Notice
 from nav.model.case import Structure
 from nav.model.local_sigma import LocalSigma
 from nav.model.surface import Surface
 from nav.reconstruction.comparison import Correction, Moved
+from nav.text.catalogue import label, sentence
 from nav.view.case.contour_paths import ContourPaths
 from nav.view.case.contours import Contours
 from nav.view.case.planes import Picture
@@ -48,27 +50,29 @@ class Proposal:
     def lines(self) -> tuple[str, ...]:
         """The changes, a line each."""
         if self.correction.is_nothing:
-            return ("nothing has changed",)
-        moved = [_moved_text(name, m) for name, m in self.correction.moved.items()]
-        gone = [f"{name}: no longer exists" for name in self.correction.removed]
+            return (label("correct_nothing"),)
+        moved = [_moved(name, m) for name, m in self.correction.moved.items()]
+        gone = [Notice("correct_gone", {"structure": name}) for name in self.correction.removed]
         before, now = self.correction.remarks_before, self.correction.remarks
-        new = [f"new remark: {r}" for r in now if r not in before]
-        over = [f"no longer: {r}" for r in before if r not in now]
-        return (*moved, *gone, *new, *over)
+        new = [Notice("correct_new_remark", {"remark": r}) for r in now if r not in before]
+        over = [Notice("correct_remark_over", {"remark": r}) for r in before if r not in now]
+        return tuple(map(sentence, (*moved, *gone, *new, *over)))
 
 
-def _moved_text(name: str, moved: Moved) -> str:
-    cm3 = moved.volume / 1000.0
+def _moved(name: str, moved: Moved) -> Notice:
+    facts = {"structure": name, "volume_cm3": moved.volume / 1000.0}
     if moved.is_new:
-        return f"{name}: new, {cm3:.1f} cm³"
-    source = f"; now from {moved.source}" if moved.source else ""
-    if moved.shape_kept:
-        sigma = f", sigma changed by {moved.sigma:.2f} mm at most" if moved.sigma else ""
-        return f"{name}: where it was{sigma}{source}"
-    return (
-        f"{name}: moved by {moved.mean:.2f} mm on average, {moved.largest:.1f} mm at most; "
-        f"{cm3:+.2f} cm³{source}"
-    )
+        return Notice("correct_new", facts)
+    if not moved.shape_kept:
+        how_far = {"mean_mm": moved.mean, "largest_mm": moved.largest}
+        change = Notice("correct_moved", {**facts, **how_far})
+    elif moved.sigma:
+        change = Notice("correct_kept_sigma", {**facts, "sigma_mm": moved.sigma})
+    else:
+        change = Notice("correct_kept", facts)
+    if not moved.source:
+        return change
+    return Notice("correct_from", {"change": change, "source": moved.source})
 
 
 def paint_proposal(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QVBoxLayout
 
 from nav.guidance.alarms import Level
@@ -32,6 +33,16 @@ class ScorePanel(Sized):
         super().set_metrics(metrics)
         self.label.setFont(font(metrics.small))
         self.label.setStyleSheet(f"color: {TEXT.name()}")
+        self._keep_height()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep all lines in view in another width."""
+        super().resizeEvent(event)
+        self._keep_height()
+
+    def _keep_height(self) -> None:
+        """Take the height of all lines: the lists above can be scrolled, a score is read whole."""
+        self.setMinimumHeight(max(0, self.label.heightForWidth(self.width())))
 
     def show_score(self, text: ScoreText | None) -> None:
         """Show a line's score; None hides it."""
@@ -48,3 +59,4 @@ class ScorePanel(Sized):
         said = "<br>".join(escape(line) for line in text.problems)
         problems = f"<div style='color:{amber}'>{said}</div>" if said else ""
         self.label.setText(f"<b>{escape(text.title)}</b><table>{rows}</table>{problems}")
+        self._keep_height()

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nav.core.notice import Notice
 from nav.planning.judging import LineMeasures
 from nav.planning.plan_result import PlannedPath
-from nav.planning.plan_text import percent, problem_sentence
+from nav.planning.plan_text import percent, problem_notice
+from nav.text.catalogue import label, sentence
 
-ROLES = (("artery", "artery"), ("cord", "cord"), ("bone", "bone"))
+ROLES = {"artery": "role_artery", "cord": "role_cord", "bone": "role_bone"}
+SIDES = {"left": "score_side_left", "right": "score_side_right"}
 WAITING = "..."
 
 
@@ -55,41 +58,44 @@ def score_text(
     if isinstance(measures, str):
         return ScoreText(name, (), (measures.removeprefix(f"{name}: "),))
     rows = []
-    for role, word in ROLES:
-        nearest = measures.nearest(role)
+    for role, code in ROLES.items():
+        word, nearest = label(code), measures.nearest(role)
         if nearest is None:
-            rows.append((word, "not in this case", role != "bone"))
+            rows.append((word, label("score_not_in_case"), role != "bone"))
             continue
-        where = f"{nearest.depth:.0f} mm deep"
-        if nearest.depth > measures.depth + 0.05:
-            where = f"{nearest.depth - measures.depth:.1f} mm ahead of the tip"
-        value = f"{nearest.distance:.1f} mm   ({nearest.structure}, {where})"
-        rows.append((word, value, nearest.reserve < 0.0))
+        ahead = nearest.depth - measures.depth
+        facts = {"distance_mm": nearest.distance, "structure": nearest.structure}
+        if ahead > 0.05:
+            value = Notice("score_ahead", {**facts, "ahead_mm": ahead})
+        else:
+            value = Notice("score_deep", {**facts, "depth_mm": nearest.depth})
+        rows.append((word, sentence(value), nearest.reserve < 0.0))
     angles = (
-        f"{_directed(measures.cranial, 'cranial', 'caudal')}, "
-        f"{_directed(measures.dorsal, 'dorsal', 'ventral')}"
+        _directed(measures.cranial, "score_cranial", "score_caudal"),
+        _directed(measures.dorsal, "score_dorsal", "score_ventral"),
     )
-    rows += [("depth", f"{measures.depth:.1f} mm", False), ("entry", angles, False)]
-    rows.append(("touches", _probability(measures, path), False))
+    rows.append((label("score_depth"), f"{measures.depth:.1f} mm", False))
+    rows.append((label("score_entry"), ", ".join(angles), False))
+    rows.append((label("score_touches"), _probability(measures, path), False))
     problems: tuple[str, ...] = ()
     if isinstance(path, PlannedPath):
-        problems = tuple(problem_sentence(problem) for problem in path.problems)
+        problems = tuple(sentence(problem_notice(problem)) for problem in path.problems)
     elif isinstance(path, str):
         problems = (path.removeprefix(f"{name}: "),)
-    return ScoreText(f"{name}, from the {measures.side}", tuple(rows), problems)
+    title = sentence(Notice(SIDES[measures.side], {"line": name}))
+    return ScoreText(title, tuple(rows), problems)
 
 
 def _probability(measures: LineMeasures, path: PlannedPath | str | None) -> str:
     if not measures.within:
-        return "unknown: it leaves the region covered by planning"
+        return label("score_unknown_region")
     if not isinstance(path, PlannedPath):
         return WAITING
     found = path.probability
-    return (
-        f"artery {percent(found.artery)}, cord {percent(found.cord)}; "
-        f"misses the dura {percent(found.missed)}"
-    )
+    shares = {"artery": found.artery, "cord": found.cord, "missed": found.missed}
+    return sentence(Notice("score_risk", {role: percent(share) for role, share in shares.items()}))
 
 
 def _directed(angle: float, positive: str, negative: str) -> str:
-    return f"{abs(np.degrees(angle)):.0f}° {positive if angle >= 0 else negative}"
+    code = positive if angle >= 0 else negative
+    return sentence(Notice(code, {"degrees": abs(float(np.degrees(angle)))}))

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Signal
 
 from nav.core.errors import InputError
+from nav.core.notice import Notice
 from nav.model.case import Case, Plan
 from nav.planning.judging import SOON, LineJudge, LineMeasures
 from nav.planning.path_search import SAMPLES
 from nav.planning.plan_result import PlannedPath
+from nav.text.catalogue import label, sentence
 
 REST = 0.25  # s that a line has to rest before its probability is estimated finely
 
@@ -58,7 +60,7 @@ class Scorer(QObject):
     def measure(self, line: Plan) -> LineMeasures | str:
         """Return what is known of a line at once, or why it is not."""
         if self.judge is None:
-            return self.problem or "measuring the case ..."
+            return self.problem or label("score_measuring")
         try:
             return self.judge.measure(line)
         except InputError as error:
@@ -133,5 +135,5 @@ class Scorer(QObject):
 def _reason(error: Exception) -> str:
     """Return why there is no score; an unforeseen error is named by its type."""
     if isinstance(error, InputError):
-        return f"no score: {error}"
-    return f"no score: it could not be computed ({type(error).__name__})"
+        return sentence(Notice("score_failed", {"why": str(error)}))
+    return sentence(Notice("score_not_computed", {"error": type(error).__name__}))

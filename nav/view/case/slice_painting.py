@@ -11,8 +11,9 @@ from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPen, QTransform
 from nav.core.frames import Array
 from nav.guidance.alarms import Level
 from nav.model.case import Plan
+from nav.text.catalogue import label
 from nav.view.case.case_state import ViewState
-from nav.view.case.case_text import NO_SCAN, short_name, slice_title, window_text
+from nav.view.case.case_text import short_name, slice_title, window_text
 from nav.view.case.draft_painting import paint_draft
 from nav.view.case.marks import paint_cross, paint_fiducials, paint_label, paint_plan
 from nav.view.case.planes import Picture
@@ -232,7 +233,7 @@ def _frame(
         TEXT,
         m,
     )
-    below = window_text(state.window) if sources.slices is not None else NO_SCAN
+    below = window_text(state.window) if sources.slices is not None else label("case_no_scan")
     colour = QUIET if sources.slices is not None else LEVEL[Level.CAUTION]
     paint_label(painter, QPointF(1.5 * g, height - 1.5 * g), below, colour, m)
     painter.setFont(font(m.medium, bold=True))

@@ -9,7 +9,10 @@ from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 
 from nav.core.frames import Array
+from nav.core.notice import Notice
+from nav.text.catalogue import label, sentence
 from nav.view.case.case_state import ViewState
+from nav.view.case.case_text import PLANE_LABELS
 from nav.view.case.contour_paths import ContourPaths
 from nav.view.case.contours import Contours
 from nav.view.case.draft_painting import paint_brush
@@ -97,7 +100,8 @@ class SliceWidget(Sized):
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.CrossCursor)
         self.setMinimumSize(200, 160)
-        self.setAccessibleName(f"{plane.name} slice")
+        shown = {"plane": label(PLANE_LABELS[plane.name])}
+        self.setAccessibleName(sentence(Notice("plane_slice", shown)))
 
     @property
     def picture(self) -> Picture:

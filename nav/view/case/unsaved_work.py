@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from nav.core.notice import Notice
 from nav.model.case import Plan
-
-UNSAVED = "not saved: {}; close again to lose it"
+from nav.text.catalogue import sentence
 
 
 class UnsavedWork:
@@ -28,13 +28,15 @@ class UnsavedWork:
             For the user; None: close.
         """
         painted, proposal, *plans = unsaved
-        words = ["what was painted or placed"] * (painted is not None)
-        words += ["the surfaces that were run again"] * (proposal is not None)
-        words += [f'the line "{plan.name}"' for plan in plans if isinstance(plan, Plan)]
-        if not words or (self._warned is not None and _same_objects(unsaved, self._warned)):
+        works = [Notice("unsaved_painted")] * (painted is not None)
+        works += [Notice("unsaved_surfaces")] * (proposal is not None)
+        works += [
+            Notice("unsaved_line", {"line": plan.name}) for plan in plans if isinstance(plan, Plan)
+        ]
+        if not works or (self._warned is not None and _same_objects(unsaved, self._warned)):
             return None
         self.accept(unsaved)
-        return UNSAVED.format(", ".join(words))
+        return sentence(Notice("unsaved", {"works": tuple(works)}))
 
     def accept(self, unsaved: tuple[object, ...]) -> None:
         """Take it that losing this was agreed to.

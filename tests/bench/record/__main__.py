@@ -9,7 +9,7 @@ import numpy as np
 from rich.console import Console
 
 from tests.bench.record.kills import Loss, cut_everywhere, kill_many
-from tests.bench.record.load import measure_load
+from tests.bench.record.load import PRIORITIES, WAYS, measure_load
 from tests.record.example_session import write_example_session
 
 KILLS, CUTS, ROUNDS, SECONDS = 500, 1000, 5, 8.0
@@ -21,12 +21,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, help="only kill so many recordings")
     parser.add_argument("--load", action="store_true", help="only measure rates and load")
+    parser.add_argument("--priorities", action="store_true", help="only priorities of encoding")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=float)
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
     console, quick = Console(width=150), options.quick
-    if not options.load:
+    if not options.load and not options.priorities:
         count = options.kills or (QUICK_KILLS if quick else KILLS)
         began = time.monotonic()
         losses = kill_many(count)
@@ -39,7 +40,8 @@ def main() -> None:
     if options.kills is None:
         rounds = options.rounds or (QUICK_ROUNDS if quick else ROUNDS)
         seconds = options.seconds or (QUICK_SECONDS if quick else SECONDS)
-        console.print(measure_load(rounds, seconds))
+        ways = PRIORITIES if options.priorities else WAYS
+        console.print(measure_load(rounds, seconds, ways))
 
 
 def summary(losses: list[Loss]) -> str:

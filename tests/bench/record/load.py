@@ -1,7 +1,8 @@
-"""What recording costs tracking, in one run: without, as JPEG and lossless, at 30 and 60 /s.
+"""What recording costs tracking, in one run: without, in each way, at 30 and 60 /s.
 
 Two 1920 x 1200 cameras' pictures from memory are tracked as fast as they can be, while threads that
-stand for the cameras take pictures at their rate, and hand them to the recorder.
+stand for the cameras take pictures at their rate, and hand them to the recorder. "camera JPEG":
+together with the JPEG of quality 90 that the camera could have sent.
 """
 
 import itertools
@@ -12,21 +13,22 @@ import tempfile
 import threading
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import cv2
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from nav.camera.rig import Rig, load_rig
-from nav.core.frameset import FrameSet
+from nav.core.frameset import Frame
 from nav.live.session import Session
 from nav.pipeline import Pipeline
-from nav.record.session.picture_recorder import PictureRecorder
+from nav.record.session.picture_recorder import NICE, PictureRecorder
 from nav.record.session.session_about import SessionClock, about_session
 from nav.record.session.session_recorder import SessionRecorder
 from nav.record.session.session_writer import SessionWriter
@@ -36,6 +38,9 @@ from nav.tracking.tracker import Tracker
 from tests.live.looping import Loop, sphere_case
 
 FRAMES = 6
+CAMERA_QUALITY = 90
+Records = Literal["nothing", "poses", "camera JPEG", "JPEG", "lossless"]
+Priority = Literal["", "nice 10", "nice 0", "idle"]  # of the process that writes; its own: nice 19
 
 
 @dataclass(frozen=True)
@@ -43,16 +48,37 @@ class Way:
     """Pictures per second of each camera, and what is recorded."""
 
     rate: float
-    records: Literal["nothing", "poses", "JPEG", "lossless"]
+    records: Records
+    priority: Priority = ""
 
     @property
     def pictures(self) -> bool:
         """Whether pictures are recorded."""
-        return self.records in ("JPEG", "lossless")
+        return self.records not in ("nothing", "poses")
+
+    @property
+    def nice(self) -> int:
+        """Of the process that writes pictures."""
+        return int(self.priority.removeprefix("nice ")) if "nice" in self.priority else NICE
+
+    @property
+    def name(self) -> str:
+        """What is recorded, and with which priority."""
+        return f"{self.records}, {self.priority}" if self.priority else self.records
 
 
 RATES = (30.0, 60.0)
-WAYS = tuple(Way(r, what) for r in RATES for what in ("nothing", "poses", "JPEG", "lossless"))
+WAYS = tuple(
+    Way(rate, records)
+    for rate in RATES
+    for records in ("nothing", "poses", "camera JPEG", "JPEG", "lossless")
+)
+COMPARED: tuple[Priority, ...] = ("", "nice 10", "nice 0", "idle")
+PRIORITIES = (
+    Way(30.0, "nothing"),
+    *(Way(30.0, "JPEG", priority) for priority in COMPARED),
+    *(Way(30.0, "lossless", priority) for priority in COMPARED),
+)
 
 
 @dataclass(frozen=True)
@@ -97,11 +123,19 @@ class Bench:
         self.tracker = Tracker(self.rig, tools)
         self.loop = Loop(self.pictures, self.rig, 0.0)
         self.numbers = itertools.count()
+        quality = (cv2.IMWRITE_JPEG_QUALITY, CAMERA_QUALITY)
+        self.jpegs = [
+            {
+                name: cv2.imencode(".jpg", frame.image, quality)[1].tobytes()
+                for name, frame in frames.frames.items()
+            }
+            for frames in self.loop.sets
+        ]
 
     def measure(self, way: Way, seconds: float) -> Measured:
         """Track for so many seconds, recorded in that way."""
         session = Session(Pipeline(self.needle, sphere_case()))
-        with self._recorder(way, session) as recorder, self._cameras(way.rate, recorder):
+        with self._recorder(way, session) as recorder, self._cameras(way, recorder):
             pictures = None if recorder is None else recorder.pictures
             before = 0.0 if pictures is None else _processor_seconds(pictures._process.pid)
             used, began = resource.getrusage(resource.RUSAGE_SELF), time.monotonic()
@@ -143,8 +177,17 @@ class Bench:
         if way.pictures:
             largest = max(c.size[0] * c.size[1] for c in self.rig.cameras)
             pictures = PictureRecorder(
-                folder, about, self.rig.names, largest, way.records == "lossless", clock, reserve=0
+                folder,
+                about,
+                self.rig.names,
+                largest,
+                way.records == "lossless",
+                clock,
+                0,
+                way.nice,
             )
+            if way.priority == "idle":
+                _make_idle(pictures._process.pid)
         recorder = SessionRecorder(session, writer, pictures, tapped=True, reserve=0)
         try:
             yield recorder
@@ -154,10 +197,10 @@ class Bench:
                 path.unlink()
 
     @contextmanager
-    def _cameras(self, rate: float, recorder: SessionRecorder | None) -> Iterator[None]:
+    def _cameras(self, way: Way, recorder: SessionRecorder | None) -> Iterator[None]:
         stopped = threading.Event()
         threads = [
-            threading.Thread(target=_camera, args=(name, self.loop.sets, rate, recorder, stopped))
+            threading.Thread(target=self._camera, args=(name, way, recorder, stopped))
             for name in self.rig.names
         ]
         for thread in threads:
@@ -169,22 +212,25 @@ class Bench:
             for thread in threads:
                 thread.join()
 
+    def _camera(
+        self, name: str, way: Way, recorder: SessionRecorder | None, stopped: threading.Event
+    ) -> None:
+        began, sets = time.monotonic(), self.loop.sets
+        for number in itertools.count():
+            if stopped.wait(max(0.0, began + number / way.rate - time.monotonic())):
+                return
+            image = sets[number % len(sets)].frames[name].image
+            zlib.crc32(image.data)  # as `LiveCamera` does with each, whether or not it is recorded
+            if recorder is not None:
+                own = way.records == "camera JPEG"
+                jpeg = self.jpegs[number % len(sets)][name] if own else None
+                recorder.picture(Frame(name, time.monotonic(), image, jpeg))
 
-def _camera(
-    name: str,
-    sets: list[FrameSet],
-    rate: float,
-    recorder: SessionRecorder | None,
-    stopped: threading.Event,
-) -> None:
-    began = time.monotonic()
-    for number in itertools.count():
-        if stopped.wait(max(0.0, began + number / rate - time.monotonic())):
-            return
-        image = sets[number % len(sets)].frames[name].image
-        zlib.crc32(image.data)  # as `LiveCamera` does with each, whether or not it is recorded
-        if recorder is not None:
-            recorder.picture(name, time.monotonic(), image)
+
+def _make_idle(process: int) -> None:
+    """Let all threads of a process run only where nothing else does."""
+    for thread in os.listdir(f"/proc/{process}/task"):
+        os.sched_setscheduler(int(thread), os.SCHED_IDLE, os.sched_param(0))
 
 
 def _processor_seconds(process: int) -> float:
@@ -201,15 +247,15 @@ def prepare(folder: Path) -> None:
     write_images(folder / "pictures", settings, Console(quiet=True))
 
 
-def measure_load(rounds: int, seconds: float) -> Table:
-    """Measure all ways in turn, several times, in one process; return the table of medians."""
+def measure_load(rounds: int, seconds: float, ways: Sequence[Way] = WAYS) -> Table:
+    """Measure ways in turn, several times, in one process; return the table of medians."""
     with tempfile.TemporaryDirectory(prefix="c1c2nav-load-") as name:
         prepare(Path(name))
         bench = Bench(Path(name))
-        bench.measure(WAYS[0], min(2.0, seconds))  # compiled code, first
-        found: dict[Way, list[Measured]] = {way: [] for way in WAYS}
+        bench.measure(ways[0], min(2.0, seconds))  # compiled code, first
+        found: dict[Way, list[Measured]] = {way: [] for way in ways}
         for _ in range(rounds):
-            for way in WAYS:
+            for way in ways:
                 found[way].append(bench.measure(way, seconds))
         bench.tracker.close()
     return _table(found)
@@ -227,7 +273,7 @@ def _table(found: dict[Way, list[Measured]]) -> Table:
         kept, dropped = sum(m.kept for m in measured), sum(m.dropped for m in measured)
         table.add_row(
             f"2 x {way.rate:.0f}",
-            way.records,
+            way.name,
             f"{statistics.median(m.track_ms for m in measured):.1f}",
             f"{100 * (statistics.median(ratios) - 1):+.1f} %",
             f"{statistics.median(m.rate for m in measured):.1f}",

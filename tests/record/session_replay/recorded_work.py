@@ -35,7 +35,7 @@ class Recording:
     session : Session
         Of the work; only read.
     cameras : tuple of str
-        Whose pictures are kept, lossless; none by default.
+        Whose pictures are kept, lossless or as the camera's own JPEG; none by default.
     code, source : str
         As of `about_session`.
     """
@@ -72,8 +72,8 @@ class Recording:
         if self.pictures is not None and tracked.images is not None:
             for camera, frame in tracked.images.frames.items():
                 at = START.ns(frame.time)
-                data = self.pictures.encoded(camera, at, frame.image)
-                self.pictures.add(camera, at, data, at)
+                data = self.pictures.encoded(camera, at, frame.image, frame.jpeg)
+                self.pictures.add(camera, at, data, at, frame.jpeg is not None)
         if len(self.frames) % 8 == 0:
             self.writer.flush()
             if self.pictures is not None:

@@ -1,5 +1,6 @@
 """Small sessions to be replayed: one from pictures, one with a second registration and alarms."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,9 +10,12 @@ from rich.console import Console
 from scipy.spatial.transform import RigidTransform
 
 from nav.camera.rig import load_rig, write_rig
-from nav.camera.source import open_source
+from nav.camera.source import RecordedSource, open_source
+from nav.camera.webcam_image import webcam_image
 from nav.core.errors import Lost
 from nav.core.frames import Pose
+from nav.core.frameset import Frame, FrameSet
+from nav.core.notice import Notice
 from nav.live.messages import Command
 from nav.live.session import Session
 from nav.model.case import load_case
@@ -30,6 +34,7 @@ from nav.tracking.tracker import Tracker
 from phantoms.twin.default_rig import default_rig
 from phantoms.twin.images import ImageSettings, write_images
 from phantoms.twin.sensor import Optics
+from tests.camera.jpeg_webcam import jpeg_of, without_tables
 from tests.record.example_session import START, ExampleUse, example_files
 from tests.record.session_replay.recorded_work import Recording, attached
 from tests.solids import write_box
@@ -67,14 +72,48 @@ def picture_files(folder: Path) -> None:
     (folder / "case" / "case.toml").write_text(tomli_w.dumps(table))
 
 
-def write_picture_session(parent: Path) -> Path:
-    """A session of a few lossless pictures of the twin, tracked and guided as `nav live` does."""
+class JpegCameras:
+    """Frame sets in which some cameras send JPEG, as `LiveSource` gives them."""
+
+    def __init__(self, source: RecordedSource, cameras: Sequence[str]) -> None:
+        self.source, self.cameras = source, cameras
+
+    def __iter__(self) -> Iterator[FrameSet]:
+        for frames in self.source:
+            sent = {n: as_sent(f) for n, f in frames.frames.items() if n in self.cameras}
+            yield replace(frames, frames={**frames.frames, **sent})
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    @property
+    def warnings(self) -> Sequence[Notice]:
+        return self.source.warnings
+
+    def close(self) -> None:
+        self.source.close()
+
+
+def as_sent(frame: Frame) -> Frame:
+    """Return a frame as of a camera that sends JPEG without tables, in a padded buffer."""
+    buffer = without_tables(jpeg_of(frame.image, 92)) + bytes(64)
+    taken = webcam_image(np.frombuffer(buffer, np.uint8)[None])
+    assert taken is not None
+    return replace(frame, image=taken.grey, jpeg=taken.data)
+
+
+def write_picture_session(parent: Path, jpeg_cameras: Sequence[str] = ()) -> Path:
+    """A session of a few pictures of the twin, tracked and guided as `nav live` does.
+
+    Lossless, or as some cameras have sent them.
+    """
     folder = parent / "picture-files"
     folder.mkdir(parents=True)
     picture_files(folder)
     rig = load_rig(folder / "rig.toml")
     tools = [load_tool(folder / "tools" / f"{name}.toml") for name in TOOLS]
-    source = CameraPoses(open_source(folder / "images", rig), Tracker(rig, tools))
+    images = JpegCameras(open_source(folder / "images", rig), jpeg_cameras)
+    source = CameraPoses(images, Tracker(rig, tools))
     tracked_frames = list(source)
     source.close()
     tips = [tip_in_reference(tracked, tools[0], "reference") for tracked in tracked_frames]

@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -13,16 +14,16 @@ from nav.core.errors import InputError, Lost
 from nav.core.notice import Notice
 from nav.live.messages import Command
 from nav.record.session.session_about import about_session
-from nav.record.session.session_format import GUIDANCE
+from nav.record.session.session_format import GUIDANCE, frame_of_json
 from nav.record.session.session_reader import open_session
 from nav.record.session.session_writer import SessionWriter
+from nav.record.session_replay.alarm_spells import LEVELS, AlarmMatcher
 from nav.record.session_replay.compare_replay import compare_replay
 from nav.record.session_replay.recorded_use import read_use
 from nav.record.session_replay.replay_setup import ReplayOptions
 from nav.record.session_replay.replay_work import open_for_replay
 from nav.record.session_replay.session_comparison import (
     Comparer,
-    alarm_spells,
 )
 from nav.record.session_replay.session_unpacking import unpack
 from nav.record.session_replay.value_differences import nested_difference
@@ -33,7 +34,7 @@ from tests.solids import write_box
 
 
 def compared(session, **given):
-    return compare_replay(ReplayOptions(session, **given))[2]
+    return compare_replay(ReplayOptions(session, **given))[1]
 
 
 def deviation(comparison, name):
@@ -226,10 +227,28 @@ def test_options_of_the_table_need_it(example, tmp_path, option, capsys):
     assert f"{option} goes with --compare" in capsys.readouterr().err
 
 
+def alone(recorded, replayed):
+    matcher = AlarmMatcher()
+    for index, levels in enumerate(zip(recorded, replayed, strict=True)):
+        matcher.frame(index, index / 30.0, *({"cord": level} for level in levels))
+    return [[(s.level, s.first, s.last) for s in each] for each in matcher.result()]
+
+
 def test_alarms_are_spells_of_frames():
-    levels = [{"cord": name} for name in ("clear", "caution", "danger", "danger", "unknown")]
-    found = [(s.level, s.first, s.last) for s in alarm_spells(levels)]
-    assert found == [("caution", 1, 3), ("danger", 2, 3)]
+    levels, none = ("clear", "caution", "danger", "danger", "unknown"), ["clear"] * 5
+    spells = [("caution", 1, 3), ("danger", 2, 3)]
+    assert alone(levels, none) == [spells, []]
+    assert alone(none, levels) == [[], spells]
+    assert alone(levels[:4], none[:4]) == [spells, []]  # one that lasts to the end
+
+
+def test_alarms_with_a_frame_in_common_are_the_same():
+    longer = ["danger"] * 3 + ["clear"] * 2
+    assert alone(longer, ["clear", "clear", "danger", "danger", "clear"]) == [[], []]
+    later = ["clear"] * 3 + ["danger"] * 2
+    both = [[(level, 0, 2) for level in LEVELS], [(level, 3, 4) for level in LEVELS]]
+    assert alone(longer, later) == both
+    assert alone(longer, ["caution"] * 5) == [[("danger", 0, 2)], []]
 
 
 @pytest.mark.parametrize(
@@ -318,6 +337,56 @@ def test_poses_of_other_spread_reason_or_warning_are_found(example, opened):
         frames = [replace(frame, tools={**frame.tools, "needle": tool}) for tool in (one, other)]
         comparer.frame(frames[0], shown, frames[1], shown)
         assert not comparer.result().equal, other
+
+
+@pytest.mark.parametrize(
+    ("name", "other", "quantity"),
+    [
+        ("mode", "acquire", "mode of tracking"),
+        ("agreeing", (frozenset({"left", "right"}),), "cameras that agree"),
+        ("camera_lost", {"left": Lost("camera_late", {})}, "cameras without an image"),
+        ("notices", (Notice("two_tone", {"camera": "left"}),), "notices of the cameras' images"),
+    ],
+)
+def test_what_is_told_of_tracking_is_compared(example, opened, name, other, quantity):
+    _, use = opened(example)
+    index = max(use.guidance)
+    frame, shown = use.frames[index], use.guidance[index]
+    frames = [frame, replace(frame, **{name: other})]
+    for recorded, replayed in (frames, reversed(frames)):
+        comparer = Comparer()
+        comparer.frame(recorded, shown, replayed, shown)
+        found = comparer.result()
+        assert (found.equal, found.first) == (False, (0, quantity))
+
+
+def test_notices_of_drivers_are_not_those_of_images(example, opened):
+    """A replay from pictures has no camera that could be slow."""
+    _, use = opened(example)
+    frame, shown = use.frames[-1], use.guidance[max(use.guidance)]
+    slow = replace(frame, notices=(Notice("camera_slow", {"camera": "left", "rate": 7.0}),))
+    comparer = Comparer()
+    comparer.frame(slow, shown, frame, shown)
+    assert comparer.result().bit_equal
+
+
+def test_frames_are_forgotten_when_they_are_compared(example, monkeypatch):
+    """A session of any length fits into memory."""
+    read, alive = [], []
+
+    def kept(table):
+        frame = frame_of_json(table)
+        read.append(weakref.ref(frame))
+        return frame
+
+    monkeypatch.setattr("nav.record.session_replay.recorded_use.frame_of_json", kept)
+    _, comparison = compare_replay(
+        ReplayOptions(example),
+        lambda done, of: alive.append(sum(each() is not None for each in read)),
+    )
+    assert comparison.bit_equal
+    assert len(read) == len(alive) == comparison.frames > 100
+    assert max(alive) <= 3
 
 
 def test_a_registration_that_differs_is_no_equal_replay():

@@ -8,6 +8,7 @@ import pytest
 from nav.camera.rig import Rig
 from nav.core.frameset import Frame, FrameSet
 from nav.record.session.session_about import about_session
+from nav.record.session.session_format import FRAME
 from nav.record.session.session_pictures import PictureReader, PictureWriter
 from nav.record.session.session_reader import open_session
 from nav.record.session_replay.compare_replay import compare_replay
@@ -23,7 +24,7 @@ from tests.synthetic import small_rig
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory):
-    return write_picture_session(tmp_path_factory.mktemp("pictures"))
+    return write_picture_session(tmp_path_factory.mktemp("pictures"), jpeg_cameras=["right"])
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def test_every_picture_is_found_in_any_order(written, end):
     path, images = written(True, end)
     index = PictureIndex(path, START)
     assert len(index) == len(images)
-    assert index.lossless
+    assert index.exact
     for camera, at in reversed(images):
         assert np.array_equal(index.picture(camera, at), images[camera, at])
     assert index.picture("left", 1000.0) is None
@@ -66,7 +67,7 @@ def test_every_picture_is_found_in_any_order(written, end):
 def test_jpeg_pictures_are_those_that_the_reader_gives(written):
     path, _ = written(False)
     index = PictureIndex(path, START)
-    assert not index.lossless
+    assert not index.exact
     for recorded in PictureReader(path.parent):
         at = START.monotonic + (recorded.log_time - START.utc_ns) / 1e9
         assert np.array_equal(index.picture(recorded.camera, at), recorded.image())
@@ -75,7 +76,7 @@ def test_jpeg_pictures_are_those_that_the_reader_gives(written):
 def test_a_damaged_picture_is_missing_not_wrong(written):
     path, _ = written(True)
     whole = PictureIndex(path, START)
-    place, _ = whole._places["left", START.ns(1001.0)]
+    place = whole._places.get("left", START.ns(1001.0)).message
     data = bytearray(path.read_bytes())
     data[place + 200] ^= 0x10
     path.write_bytes(data)
@@ -92,9 +93,14 @@ def test_a_cut_file_gives_what_it_has(written, length):
     assert len(index) < len(images)
 
 
+@pytest.mark.parametrize("lossless", [True, False])
 @pytest.mark.parametrize("seed", range(8))
-def test_flipped_bits_leave_out_pictures_and_never_change_one(written, seed):
-    path, images = written(True)
+def test_flipped_bits_leave_out_pictures_and_never_change_one(written, seed, lossless):
+    path, images = written(lossless)
+    if not lossless:
+        whole = PictureIndex(path, START)
+        images = {(camera, at): whole.picture(camera, at) for camera, at in images}
+        whole.close()
     data = bytearray(path.read_bytes())
     rng = np.random.default_rng(seed)
     for place in rng.integers(8, len(data), 20):
@@ -106,11 +112,13 @@ def test_flipped_bits_leave_out_pictures_and_never_change_one(written, seed):
         assert found is None or np.array_equal(found, image)
 
 
-def test_lossless_pictures_give_the_same_poses_to_the_bit(session):
-    _, use, comparison = compare_replay(ReplayOptions(session, pictures=True))
+def test_lossless_pictures_and_cameras_own_jpeg_give_the_same_poses_to_the_bit(session):
+    codings = {(picture.camera, picture.coding) for picture in PictureReader(session)}
+    assert codings == {("left", "lossless"), ("right", "camera JPEG")}
+    opened, comparison = compare_replay(ReplayOptions(session, pictures=True))
     assert comparison.bit_equal, comparison.first
     seen = [d for d in comparison.deviations if d.name.startswith("pose")]
-    assert [d.compared for d in seen] == [len(use.frames)] * 2
+    assert [d.compared for d in seen] == [opened.reader.counts[FRAME]] * 2
 
 
 def test_a_picture_that_was_not_recorded_is_told_and_the_table_says_from_where(session):

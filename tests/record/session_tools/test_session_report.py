@@ -16,7 +16,7 @@ from nav.record.session.session_reader import open_session
 from nav.record.session_tools.mcap_scan import scan_spans
 from nav.record.session_tools.session_charts import nearest_by_role
 from nav.record.session_tools.session_overview import overview
-from nav.record.session_tools.session_page import alarm_limits
+from nav.record.session_tools.session_page import alarm_limits, level_seconds
 from nav.record.session_tools.session_story import read_story
 from nav.record.session_tools.worst_moments import with_pictures, worst_moments
 
@@ -86,6 +86,23 @@ def test_a_gap_is_told_and_not_drawn_over(sessions, tmp_path):
     assert f"No frames from {start:.1f} to {stop:.1f} s" in page
     assert stop - start == pytest.approx(31 / 30, abs=1e-6)
     assert not ((story.times > start) & (story.times < stop)).any()
+
+
+def test_time_without_frames_counts_for_no_level(sessions, tmp_path):
+    """Whether it was danger is not known: what is known is a least time."""
+    story = read_story(open_session(sessions["pictured"]))
+    found, ((start, stop),) = level_seconds(story), story.gaps
+    assert found["missing"] == pytest.approx(stop - start)
+    assert sum(found.values()) == pytest.approx(story.times[-1] - story.times[0])
+    page = report(sessions["pictured"], tmp_path / "report.html")
+    assert f"unknown, without frames: {stop - start:.1f} s" in page
+    assert "time in danger, at least" in page
+    whole = level_seconds(read_story(open_session(sessions["ended"])))
+    assert whole["missing"] == 0.0
+    assert min(whole["clear"], whole["unknown"]) > 0.0
+    page = report(sessions["ended"], tmp_path / "whole.html")
+    assert "time in danger<" in page
+    assert "without frames" not in page
 
 
 def test_where_there_is_no_distance_there_is_no_number(sessions):

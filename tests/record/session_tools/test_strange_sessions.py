@@ -152,6 +152,20 @@ def test_nothing_from_a_session_controls_the_terminal(tmp_path):
     assert "\x07" not in text.getvalue()
 
 
+def test_what_looks_like_markup_is_text(tmp_path):
+    mark = {"kind": "mark", "code": "", "facts": {"text": "[/x] [bold]skin"}, "number": None}
+    event = {"kind": "recorder", "code": "[/y]", "facts": {}, "number": None}
+    write(tmp_path / "s", [("/event", mark), ("/event", event)], {"code": "[red]"})
+    text = StringIO()
+    quiet = Console(file=text, width=10_000)
+    list_sessions(tmp_path, "start", False, quiet)
+    show_session(tmp_path / "s", quiet)
+    with suppress(IncompleteInput):
+        check_session(tmp_path / "s", None, quiet)
+    for said in ("[/x] [bold]skin", "[/y]", "[red]"):
+        assert said in text.getvalue()
+
+
 @pytest.mark.parametrize("times", [[2.0, 1.0, 0.5], [1.0, 1.0, 1.0]])
 def test_times_that_do_not_go_on_give_no_rate(tmp_path, times):
     frames = frames_of([(None, None)] * 3)

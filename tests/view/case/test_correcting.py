@@ -18,11 +18,11 @@ from nav.reconstruction.correction import CaseRerun, case_guidance
 from nav.reconstruction.guidance import Guidance, GuideLabel, Stroke
 from nav.reconstruction.labelmap import LabelMask
 from nav.reconstruction.reconstruction_result import ReconstructedSurface
+from nav.text.catalogue import label
 from nav.view.case import case_app
 from nav.view.case import rerun as rerun_module
 from nav.view.case.case_state import initial_state
 from nav.view.case.case_window import CaseWindow
-from nav.view.case.correcting import AGAIN, DROPPED, RUN_FIRST, STALE
 from nav.view.case.draft import Draft, begun, dragged, released, undone, with_radius, with_structure
 from nav.view.case.greys import PRESETS
 from nav.view.case.loading import load_viewed_case
@@ -190,17 +190,17 @@ def test_what_was_painted_after_the_run_is_not_saved_as_if_it_were_in_it(qtbot, 
     view, _ = painted(qtbot, window)
     run(window, correction_of(window))
     correcting, buttons = window.correcting, window.panel.correct.buttons
-    assert STALE not in correcting.lines
+    assert label("correct_stale") not in correcting.lines
     assert buttons["save"].isEnabled()
     painted(qtbot, window, "erase")
-    assert window.panel.correct.said.text().startswith(STALE)
+    assert window.panel.correct.said.text().startswith(label("correct_stale"))
     assert not buttons["save"].isEnabled()
     correcting.ask("save")
-    assert RUN_FIRST in window.panel.correct.said.text()
+    assert label("correct_run_first") in window.panel.correct.said.text()
     assert not (viewed.path.parent / "case.1.toml").exists()
     faint = view.grab().toImage()
     correcting.ask("undo")  # as it was run again
-    assert STALE not in window.panel.correct.said.text()
+    assert label("correct_stale") not in window.panel.correct.said.text()
     assert buttons["save"].isEnabled()
     assert view.grab().toImage() != faint
 
@@ -215,7 +215,7 @@ def test_undoing_what_was_run_marks_its_surfaces(qtbot, window, action):
     assert not window.state.stale
     window.correcting.ask(action)
     assert window.state.stale
-    assert window.panel.correct.said.text().startswith(STALE)
+    assert window.panel.correct.said.text().startswith(label("correct_stale"))
     assert not window.panel.correct.buttons["save"].isEnabled()
 
 
@@ -247,8 +247,8 @@ def test_a_stroke_during_a_run_drops_its_result(qtbot, window):
     assert window.state.proposal is first
     assert window.state.stale
     said = window.panel.correct.said.text()
-    assert DROPPED in said
-    assert STALE in said
+    assert label("correct_dropped") in said
+    assert label("correct_stale") in said
     assert not window.panel.correct.buttons["save"].isEnabled()
 
 
@@ -258,7 +258,7 @@ def test_surfaces_of_the_run_before_are_marked_while_another_goes_on(qtbot, wind
     current = view.grab().toImage()
     window.correcting.ask("run")
     assert window.state.stale
-    assert AGAIN in window.panel.correct.said.text()
+    assert label("correct_again") in window.panel.correct.said.text()
     assert view.grab().toImage() != current
     assert not window.panel.correct.buttons["save"].isEnabled()
     report(window, correction_of(window))

@@ -1,0 +1,81 @@
+"""Whether two senders give one name's poses in turn: it is back where it was again and again."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+
+from nav.core.frames import Array
+
+# mm, and of a rotation matrix (10 degrees): no tool moves so far while a coarse clock stands still
+ELSEWHERE, TURNED = 10.0, 0.174
+# of a jump at least, so that no shaking hand is meant: mm/s, and 1/s of a rotation matrix
+FAST, FAST_TURN = 1000.0, 10.0
+BACK_WITHIN = 0.2  # of the jump, from where it was before
+RETURNS = 6  # jumps back within `SPAN` s
+SPAN = 1.0  # s
+MOST_KEPT = 64
+
+
+def is_elsewhere(one: Array, other: Array) -> bool:
+    """Return whether two poses are too far apart to be of one tool at one time.
+
+    Parameters
+    ----------
+    one, other : ndarray, shape (4, 4)
+        mm.
+
+    Returns
+    -------
+    bool
+    """
+    off = np.abs(one - other)
+    return bool(off[:3, 3].max() > ELSEWHERE or off[:3, :3].max() > TURNED)
+
+
+class PlaceHistory:
+    """The poses of one name in the last second."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, Array, bool]] = deque(maxlen=MOST_KEPT)
+
+    def add(self, arrival: float, matrix: Array) -> bool:
+        """Take a pose; return whether the name is in two places in turn.
+
+        Parameters
+        ----------
+        arrival : float
+            When it came, s.
+        matrix : ndarray, shape (4, 4)
+            The pose, mm.
+
+        Returns
+        -------
+        bool
+            Whether it has come back to where it was, from where nothing could have been, for
+            `RETURNS` times.
+        """
+        while self._seen and arrival - self._seen[0][0] > SPAN:
+            self._seen.popleft()
+        self._seen.append((arrival, matrix, self._is_back(arrival, matrix)))
+        return sum(back for _, _, back in self._seen) >= RETURNS
+
+    def _is_back(self, arrival: float, matrix: Array) -> bool:
+        if not self._seen:
+            return False
+        then, last, _ = self._seen[-1]
+        if not is_elsewhere(last, matrix):
+            return False
+        took = arrival - then
+        jump = float(np.linalg.norm(last[:3, 3] - matrix[:3, 3]))
+        if jump > ELSEWHERE:
+            return jump >= FAST * took and any(
+                np.linalg.norm(before[:3, 3] - matrix[:3, 3]) < BACK_WITHIN * jump
+                for _, before, _ in self._seen
+            )
+        turn = float(np.abs(last - matrix)[:3, :3].max())
+        return turn >= FAST_TURN * took and any(
+            np.abs(before - matrix)[:3, :3].max() < BACK_WITHIN * turn
+            for _, before, _ in self._seen
+        )
