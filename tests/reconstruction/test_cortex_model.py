@@ -121,13 +121,23 @@ def test_sd_grows_with_thin_cortex_and_narrow_gap():
     thickness=st.floats(0.4, 2.0),
     blur=st.floats(0.25, 0.7),
     enhancement=st.floats(0.0, 1.0),
-    inner_sd=st.floats(0.0, 0.3),
 )
 @settings(max_examples=60, deadline=None)
-def test_a_profile_without_noise_gives_its_place(place, thickness, blur, enhancement, inner_sd):
-    profile = slab(place, thickness, blur, None, enhancement, inner_sd)
-    fit = fitted(profile[None], blur, 5.0, enhancement=enhancement, inner_edge=inner_sd**2)
+def test_a_profile_without_noise_gives_its_place(place, thickness, blur, enhancement):
+    profile = slab(place, thickness, blur, None, enhancement)
+    fit = fitted(profile[None], blur, 5.0, enhancement=enhancement)
     assert abs(fit.values[0, PLACE] - place) < 0.05
+
+
+@pytest.mark.parametrize("enhancement", [0.0, 0.75])
+def test_a_gradual_inner_edge_is_fitted_as_such(enhancement):
+    profile = slab(0.2, 1.2, 0.4, None, enhancement, inner_sd=0.3)
+    fit = fitted(profile[None], 0.4, 5.0, enhancement=enhancement, inner_edge=0.3**2)
+    assert np.abs(fit.residuals).max() < 2.0  # HU
+    assert abs(fit.values[0, PLACE] - 0.2) < 0.01
+    assert np.exp(fit.values[0, LOG_THICKNESS]) == pytest.approx(1.2, abs=0.03)
+    alike = fitted(profile[None], 0.4, 5.0, enhancement=enhancement)
+    assert alike.cost[0] > 1.2 * fit.cost[0]
 
 
 @given(shift=st.floats(-200.0, 200.0), seed=st.integers(0, 1000))
