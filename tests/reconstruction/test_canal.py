@@ -180,7 +180,7 @@ def test_canal_is_fitted_without_the_enhancement_of_a_sharp_kernel(
 
     class Sampled(Exception): ...
 
-    def fit_canal(prior, expected, samples, blur):  # type: ignore[no-untyped-def]
+    def fit_canal(prior, expected, samples, blur):
         given.append((samples, blur))
         raise Sampled
 
