@@ -24,12 +24,18 @@ from nav.reconstruction.canal_prior import (
     unbent_poses,
 )
 from nav.reconstruction.chain import Chain, vertex_normals
+from nav.reconstruction.cortex_model import WIDER
 from nav.reconstruction.prior import ShapePrior
-from nav.reconstruction.sampling import as_field, cropped
+from nav.reconstruction.sampling import MARGIN_BLURS, as_field, cropped, without_enhancement
+from nav.reconstruction.scan_model import ScanModel
 from nav.reconstruction.volume import Array, Volume
 
 LEAST_RINGS = 8  # in view; with fewer nothing is made
-KERNEL_SD = 0.4  # mm, of a scan's point spread besides its voxels
+KERNEL_SD = 0.4  # mm, of a usual scan's point spread besides its voxels
+# enhancement from which it is undone: bone then darkens what is beside it as far as the dura. With
+# less, undoing it costs more resolution than it gains
+SHARP = 1.0
+INTERPOLATION = 6.0**-0.5  # of the voxel: sd of linear interpolation's mean blur
 CLEAR = 3.0  # times the point spread's sd: nearer to bone, grey values are affected by it
 BONE_GAP = 0.3  # mm, least from the dura to bone
 FLUID_GAP = 0.5  # mm, least from cord to dura along a ray
@@ -118,6 +124,7 @@ def reconstruct_canal(
     chain: Chain,
     canal: CanalPrior | None = None,
     use_grey_values: bool = True,
+    scan: ScanModel | None = None,
 ) -> CanalSurfaces | Lost:
     """Reconstruct cord and dura from the lower end of C4 to the foramen magnum.
 
@@ -133,6 +140,9 @@ def reconstruct_canal(
         Prior of the canal; that of the program if None.
     use_grey_values : bool
         Whether the prior is updated by the scan.
+    scan : ScanModel, optional
+        How the scan shows bone. Where its kernel enhances edges by SHARP or more, this is undone
+        and its blur is used; otherwise, and if None, a usual kernel's.
 
     Returns
     -------
@@ -151,12 +161,13 @@ def reconstruct_canal(
     if len(rows) < LEAST_RINGS:
         return Lost("canal_too_short", {"length_mm": len(rows)})
     bones = _Bones(prior, chain)
-    samples = _sampled(volume, canal, frame, expected, bones)
+    sharp = scan if scan is not None and scan.enhancement >= SHARP else None
+    samples = _sampled(volume, canal, frame, expected, bones, sharp)
     if not use_grey_values:
         samples = Samples(
             samples.rho, samples.values, np.zeros_like(samples.usable), samples.height_step
         )
-    fit = fit_canal(canal, expected, samples, _blur(volume))
+    fit = fit_canal(canal, expected, samples, _blur(volume, sharp))
     radii = _kept_apart(canal, frame, fit.radii, bones)
     cord_surface, dura_surface = (_surface(canal, frame, fit, radii, i, rows) for i in range(2))
     heights = canal.grid.heights[rows]
@@ -209,28 +220,39 @@ def _rows(volume: Volume, canal: CanalPrior, dura: Array) -> NDArray[np.intp]:
     return max(runs, key=len)
 
 
-def _blur(volume: Volume) -> float:
-    """Return the point spread's usual sd: kernel, voxel, and linear interpolation between, mm."""
+def _blur(volume: Volume, sharp: ScanModel | None) -> float:
+    """Return the point spread's sd: kernel, voxel, and linear interpolation between, mm."""
+    if sharp is not None:  # with the voxel; most of the canal's walls stand on the slices
+        return float(np.hypot(sharp.blur_xy, INTERPOLATION * volume.spacing[:2].mean()))
     return float(np.sqrt(KERNEL_SD**2 + (1.0 / 12.0 + 1.0 / 6.0) * (volume.spacing**2).mean()))
 
 
 def _sampled(
-    volume: Volume, canal: CanalPrior, frame: CanalFrame, expected: Array, bones: _Bones
+    volume: Volume,
+    canal: CanalPrior,
+    frame: CanalFrame,
+    expected: Array,
+    bones: _Bones,
+    sharp: ScanModel | None,
 ) -> Samples:
-    """Sample the grey values along the canal's rays."""
+    """Sample the grey values along the canal's rays, without the enhancement of a sharp kernel."""
     grid = canal.grid
     dura = canal.radii(expected)[1]
     rho = np.arange(0.5 * STEP, dura.max() + OUTER + 2.0, STEP)
     points = frame.to_model(grid.points(np.broadcast_to(rho, (*dura.shape, len(rho)))))
     low, high = points.min(axis=(0, 1, 2)), points.max(axis=(0, 1, 2))
-    values = as_field(cropped(volume, low - 2.0, high + 2.0)).at(points).astype(float)
+    margin = 2.0 if sharp is None else 2.0 + MARGIN_BLURS * WIDER * sharp.blur_xy
+    near_canal = cropped(volume, low - margin, high + margin)
+    if sharp is not None:
+        near_canal = without_enhancement(near_canal, sharp.blur_xy, sharp.enhancement, WIDER)
+    values = as_field(near_canal).at(points).astype(float)
     usable = np.isfinite(values)
     outer = np.isfinite(values) & (rho > dura[..., None] - 2.0)
     near = np.full(values.shape, 99.0)
     near[outer] = bones.distance(points[outer])
     # what lies behind a bone is not in the canal
     behind = np.maximum.accumulate(near < 0.0, axis=-1)
-    usable &= (near > CLEAR * _blur(volume)) & ~behind
+    usable &= (near > CLEAR * max(_blur(volume, sharp), _blur(volume, None))) & ~behind
     return Samples(rho, values, usable, float(np.diff(grid.heights).mean()))
 
 

@@ -5,7 +5,8 @@ cortex, from cortex to soft tissue, and, where another bone is near, from soft t
 
 f(t) = S + (C - S) E(x - t) + (M - C) E(x - tau - t) + (N - S) E(t - x - g)
 
-E is the scanner's step response, a Gaussian one with edge enhancement. With a prior on the
+E is the scanner's step response, a Gaussian one with edge enhancement; that of the inner step may
+be wider, as bone becomes porous towards the marrow, or narrower. With a prior on the
 cortex's grey value the position x of the surface is determined even where the cortex is thinner
 than the blur, where any threshold is biased.
 
@@ -30,6 +31,7 @@ from nav.reconstruction.volume import Array
 PLACE, LOG_THICKNESS, CORTEX, MARROW, SOFT, GAP, LOG_BLUR, OTHER = range(8)
 COUNT = 8
 WIDER = 2.0  # width of what an edge-enhancing kernel subtracts, times the blur in the slices
+LEAST_NARROW = 0.3  # of the blur, where an edge is narrower than the outer one
 ITERATIONS = 25
 ENOUGH = 1e-3  # of a prior's standard deviation: smaller steps end the fit
 
@@ -65,6 +67,7 @@ def fit_profiles(
     noise: Array,
     enhancement: float,
     wider: Array,
+    inner_edge: float = 0.0,
 ) -> ProfileFit:
     """Fit the model to profiles, maximum a posteriori, with the Levenberg-Marquardt method.
 
@@ -86,6 +89,8 @@ def fit_profiles(
         Of the edges, from 0.
     wider : ndarray, shape (n,)
         Width of the blur that edge enhancement subtracts, as a multiple of the blur.
+    inner_edge : float
+        Variance by which the edge towards the marrow is wider than the blur, mm^2; may be negative.
 
     Returns
     -------
@@ -98,36 +103,41 @@ def fit_profiles(
     cost = np.empty(count)
     residuals = np.full(profiles.shape, np.nan)
     _fit_all(
-        at, profiles, first, last, prior, prior_sd, near, noise, enhancement, wider,
+        at, profiles, first, last, prior, prior_sd, near, noise, enhancement, wider, inner_edge,
         values, sd, cost, residuals,
     )  # fmt: skip
     return ProfileFit(values, sd, cost, residuals)
 
 
 @njit(nogil=True, cache=True)
-def _step(u, blur, enhancement, wider):
-    """Return the response to a step at distance u inside, its derivatives by u and by log blur."""
-    a = u / blur
+def _step(u, blur, enhancement, wider, spread):
+    """Return the response to a step at distance u inside, its derivatives by u and by log blur.
+
+    The step itself has the variance `spread`, mm^2.
+    """
+    narrow = sqrt(max(blur * blur + spread, (LEAST_NARROW * blur) ** 2))
+    a = u / narrow
     value = 0.5 * (1.0 + erf(a / sqrt(2.0)))
     density = exp(-0.5 * a * a) / sqrt(2.0 * pi)
-    by_u = density / blur
-    by_blur = -a * density
+    by_u = density / narrow
+    by_blur = -a * density * (blur / narrow) ** 2
     if enhancement > 0.0:
-        b = a / wider
+        broad = sqrt(max((wider * blur) ** 2 + spread, (LEAST_NARROW * blur) ** 2))
+        b = u / broad
         wide = exp(-0.5 * b * b) / sqrt(2.0 * pi)
         more = 1.0 + enhancement
         value = more * value - enhancement * 0.5 * (1.0 + erf(b / sqrt(2.0)))
-        by_u = more * by_u - enhancement * wide / (wider * blur)
-        by_blur = more * by_blur + enhancement * b * wide
+        by_u = more * by_u - enhancement * wide / broad
+        by_blur = more * by_blur + enhancement * b * wide * (wider * blur / broad) ** 2
     return value, by_u, by_blur
 
 
 @njit(nogil=True, cache=True)
-def _model(t, p, near, enhancement, wider, slope):
+def _model(t, p, near, enhancement, wider, inner_edge, slope):
     blur = exp(p[LOG_BLUR])
     tau = exp(p[LOG_THICKNESS])
-    outer, outer_u, outer_b = _step(p[PLACE] - t, blur, enhancement, wider)
-    inner, inner_u, inner_b = _step(p[PLACE] - tau - t, blur, enhancement, wider)
+    outer, outer_u, outer_b = _step(p[PLACE] - t, blur, enhancement, wider, 0.0)
+    inner, inner_u, inner_b = _step(p[PLACE] - tau - t, blur, enhancement, wider, inner_edge)
     high, low = p[CORTEX] - p[SOFT], p[MARROW] - p[CORTEX]
     value = p[SOFT] + high * outer + low * inner
     slope[PLACE] = high * outer_u + low * inner_u
@@ -139,7 +149,7 @@ def _model(t, p, near, enhancement, wider, slope):
     slope[OTHER] = 0.0
     slope[LOG_BLUR] = high * outer_b + low * inner_b
     if near:
-        other, other_u, other_b = _step(t - p[PLACE] - p[GAP], blur, enhancement, wider)
+        other, other_u, other_b = _step(t - p[PLACE] - p[GAP], blur, enhancement, wider, 0.0)
         more = p[OTHER] - p[SOFT]
         value += more * other
         slope[PLACE] -= more * other_u
@@ -151,10 +161,10 @@ def _model(t, p, near, enhancement, wider, slope):
 
 
 @njit(nogil=True, cache=True)
-def _cost(at, y, first, last, p, prior, weight, near, noise, enhancement, wider, slope):
+def _cost(at, y, first, last, p, prior, weight, near, noise, enhancement, wider, inner_edge, slope):
     total = 0.0
     for k in range(first, last):
-        r = (y[k] - _model(at[k], p, near, enhancement, wider, slope)) / noise
+        r = (y[k] - _model(at[k], p, near, enhancement, wider, inner_edge, slope)) / noise
         total += r * r
     for j in range(COUNT):
         total += weight[j] * (p[j] - prior[j]) ** 2
@@ -163,14 +173,14 @@ def _cost(at, y, first, last, p, prior, weight, near, noise, enhancement, wider,
 
 @njit(nogil=True, cache=True)
 def _fit_all(
-    at, profiles, first, last, prior, prior_sd, near, noise, enhancement, wider,
+    at, profiles, first, last, prior, prior_sd, near, noise, enhancement, wider, inner_edge,
     values, sd, cost, residuals,
 ):  # fmt: skip
     slope = np.empty(COUNT)
     for i in range(len(profiles)):
         y, p = profiles[i], values[i]
         weight = 1.0 / prior_sd[i] ** 2
-        args = (near[i], noise[i], enhancement, wider[i], slope)
+        args = (near[i], noise[i], enhancement, wider[i], inner_edge, slope)
         now = _cost(at, y, first[i], last[i], p, prior[i], weight, *args)
         damping = 1e-3
         hessian = np.zeros((COUNT, COUNT))
@@ -181,7 +191,7 @@ def _fit_all(
                 hessian[:] = np.diag(weight)
                 gradient[:] = weight * (prior[i] - p)
                 for k in range(first[i], last[i]):
-                    f = _model(at[k], p, near[i], enhancement, wider[i], slope)
+                    f = _model(at[k], p, near[i], enhancement, wider[i], inner_edge, slope)
                     r = (y[k] - f) / noise[i] ** 2
                     for a in range(COUNT):
                         gradient[a] += slope[a] * r
@@ -211,5 +221,5 @@ def _fit_all(
             sd[i, a] = sqrt(max(covariance[a, a], 0.0))
         cost[i] = now
         for k in range(first[i], last[i]):
-            f = _model(at[k], p, near[i], enhancement, wider[i], slope)
+            f = _model(at[k], p, near[i], enhancement, wider[i], inner_edge, slope)
             residuals[i, k] = y[k] - f

@@ -141,7 +141,9 @@ def reconstruct(
         ),
     )
     soft, soft_remarks = stages.run(
-        ("canal", located), "canal", lambda: canal_surfaces(volume, prior, neck.chain)
+        ("canal", located, scan_key(guidance)),
+        "canal",
+        lambda: canal_surfaces(volume, prior, neck.chain, scan),
     )
     skin, skin_remarks = stages.run(
         ("skin", located), "skin", lambda: skin_surfaces(volume, prior, neck.chain)

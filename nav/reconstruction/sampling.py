@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
+from scipy import fft
 from scipy.ndimage import gaussian_filter1d
 
 from nav.reconstruction.volume import Array, Volume
 
 OUTSIDE = np.float32(np.nan)
+MARGIN_BLURS = 8.0  # widths of a kernel by which slices are continued before it is changed
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,44 @@ def smoothed(volume: Volume, sd: float) -> Volume:
     for axis, step in zip((2, 1, 0), volume.spacing, strict=True):
         values = gaussian_filter1d(values, sd / step, axis=axis, mode="nearest")
     return Volume(values, volume.model_from_voxel)
+
+
+def without_enhancement(volume: Volume, blur: float, enhancement: float, wider: float) -> Volume:
+    """Return a scan as the same kernel without edge enhancement would show it.
+
+    The kernel is a Gaussian, enhanced in the slices by what it exceeds a wider one. The result has
+    the Gaussian alone, and less noise.
+
+    Parameters
+    ----------
+    volume : Volume
+        HU.
+    blur : float
+        Standard deviation of the Gaussian, mm.
+    enhancement : float
+        Factor of the difference, from 0.
+    wider : float
+        Standard deviation of the wider Gaussian, times `blur`.
+
+    Returns
+    -------
+    Volume
+        float32, on the same grid.
+    """
+    values = np.asarray(volume.values, np.float32)
+    if enhancement <= 0.0:
+        return Volume(values, volume.model_from_voxel)
+    x, y, _ = volume.spacing
+    margins = [int(np.ceil(MARGIN_BLURS * wider * blur / step)) for step in (y, x)]
+    wide = np.pad(values, [(0, 0), *((m, m) for m in margins)], mode="edge")
+    rows, columns = (fft.next_fast_len(n, real=True) for n in wide.shape[1:])
+    frequency = np.hypot(fft.fftfreq(rows, y)[:, None], fft.rfftfreq(columns, x))
+    u = 0.5 * (2.0 * np.pi * frequency * blur) ** 2
+    passed = 1.0 / (1.0 + enhancement * (1.0 - np.exp(-(wider**2 - 1.0) * u)))
+    spectrum = fft.rfft2(wide, (rows, columns)) * passed.astype(np.float32)
+    plain = fft.irfft2(spectrum, (rows, columns))
+    kept = [slice(m, m + n) for m, n in zip(margins, values.shape[1:], strict=True)]
+    return Volume(plain[:, kept[0], kept[1]].astype(np.float32), volume.model_from_voxel)
 
 
 def cropped(volume: Volume, low: ArrayLike, high: ArrayLike) -> Volume:

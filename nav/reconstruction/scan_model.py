@@ -48,12 +48,17 @@ USUAL_CORTEX, USUAL_CORTEX_SD = 1050.0, 250.0
 TRIED_SPREAD = 0.06  # CORTEX_SPREAD while levels are compared
 INDEPENDENT = 80.0  # number of independent profiles of a surface: errors of neighbours correlate
 SOFT_SD = 60.0  # HU, of soft tissue from place to place: muscle, fat
-SUBSET = 400  # profiles from which the model is estimated
 CLEAR = 4.0  # mm to the next surface, and of bone thickness, at least
 FLAT = 0.12  # 1/mm, largest mean curvature
 LEAST = 60  # profiles, fewest for an estimate
 ENHANCEMENTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)  # of edges; values that are tried
-ROUNDS = 2  # of the search for enhancement and cortex in turn
+# mm^2, values that are tried of the variance by which the cortex's inner edge is wider than the
+# outer one: bone becomes porous towards the marrow; negative where only the outer edge is averaged
+# over voxels, as some simulators do
+INNER_EDGES = (-0.04, -0.02, 0.0, 0.02, 0.05, 0.09)
+INNER_EDGE_SD = 0.04  # of its prior about 0
+# profiles in each round of the search for enhancement, inner edge and cortex in turn
+SUBSETS = (400, 600)
 SETTLING = 2  # fits until the blur is consistent with the cortex
 GOOD = 0.75  # share of the profiles that is used: the best fits
 LEAST_NOISE = 5.0  # HU
@@ -101,6 +106,8 @@ class ScanModel:
         Standard deviation of a sample, HU.
     correlation : float
         mm of a profile that count as one sample.
+    inner_edge : float
+        Variance by which the cortex's inner edge is wider than the outer one, mm^2.
     """
 
     cortex: float
@@ -114,6 +121,7 @@ class ScanModel:
     thickness: float
     noise: float
     correlation: float
+    inner_edge: float = 0.0
 
     def blur(self, across: Array) -> Array:
         """Return the blur along normals.
@@ -175,16 +183,16 @@ def estimate_scan(probes: Sequence[Probe], levels: Levels, spacing: Array) -> Sc
     clean = [(p.gap > CLEAR) & (p.thickness > CLEAR) & (np.abs(p.curvature) < FLAT) for p in probes]
     profiles = np.vstack([p.profiles[c] for p, c in zip(probes, clean, strict=True)])
     across = np.concatenate([p.across[c] for p, c in zip(probes, clean, strict=True)])
-    take = np.linspace(0, len(profiles) - 1, min(SUBSET, len(profiles))).astype(int)
-    profiles, across = profiles[take], across[take]
     scan = _first_guess(probes, levels, spacing)
     if len(profiles) < LEAST:
         return scan
-    scan = _settled(profiles, across, scan).scan
-    for _ in range(ROUNDS):
+    for count in SUBSETS:
+        take = np.linspace(0, len(profiles) - 1, min(count, len(profiles))).astype(int)
+        some = profiles[take], across[take]
         tried = [replace(scan, enhancement=e) for e in ENHANCEMENTS]
-        scan = min(_all_settled(profiles, across, tried), key=lambda found: found.cost).scan
-        scan = _best_cortex(profiles, across, scan)
+        scan = min(_all_settled(*some, tried), key=lambda found: found.cost).scan
+        scan = _best_inner_edge(*some, scan)
+        scan = _best_cortex(*some, scan)
     return scan
 
 
@@ -194,6 +202,15 @@ class _Settled:
 
     scan: ScanModel
     cost: float
+
+
+def _best_inner_edge(profiles: Array, across: Array, scan: ScanModel) -> ScanModel:
+    """Return the model with the most probable width of the cortex's inner edge."""
+    edges = [replace(scan, inner_edge=e) for e in INNER_EDGES]
+    costs = [found.cost for found in _all_settled(profiles, across, edges)]
+    fine = np.linspace(INNER_EDGES[0], INNER_EDGES[-1], 131)
+    cost = INDEPENDENT * CubicSpline(INNER_EDGES, costs)(fine) + 0.5 * (fine / INNER_EDGE_SD) ** 2
+    return _settled(profiles, across, replace(scan, inner_edge=float(fine[cost.argmin()]))).scan
 
 
 def _best_cortex(profiles: Array, across: Array, scan: ScanModel) -> ScanModel:
@@ -284,7 +301,7 @@ def _settled(profiles: Array, across: Array, scan: ScanModel) -> _Settled:
         fit = fit_profiles(
             profile_places(), profiles, np.zeros(count, np.int64),
             np.full(count, profiles.shape[1], np.int64), mean, sd, np.zeros(count, bool),
-            np.full(count, noise), scan.enhancement, scan.wider(across),
+            np.full(count, noise), scan.enhancement, scan.wider(across), scan.inner_edge,
         )  # fmt: skip
         good = fit.cost <= np.quantile(fit.cost, GOOD)
         scan = _updated(scan, fit, across, good)

@@ -267,7 +267,7 @@ def _fit_in_threads(
     def part(own: NDArray[np.int64]) -> ProfileFit:
         return fit_profiles(
             places, probe.profiles[own], first[own], last[own], mean[own], sd[own], near[own],
-            noise[own], scan.enhancement, wider[own],
+            noise[own], scan.enhancement, wider[own], scan.inner_edge,
         )  # fmt: skip
 
     with ThreadPoolExecutor(THREADS) as pool:

@@ -22,6 +22,7 @@ from nav.reconstruction.prior import ShapePrior
 from nav.reconstruction.reconstruction_result import ReconstructedSurface, Remark
 from nav.reconstruction.reconstruction_steps import BoneRegion, point_spread
 from nav.reconstruction.sampling import as_field
+from nav.reconstruction.scan_model import ScanModel
 from nav.reconstruction.skin_surface import skin_surface
 from nav.reconstruction.surface_refinement import RefinedSurface
 from nav.reconstruction.tube import tube_mesh
@@ -162,7 +163,7 @@ def _hounsfield(mask: LabelMask) -> NDArray[np.int16]:
     return np.asarray(mask.values, np.int16)
 
 
-def canal_surfaces(volume: Volume, prior: ShapePrior, chain: Chain) -> Found:
+def canal_surfaces(volume: Volume, prior: ShapePrior, chain: Chain, scan: ScanModel) -> Found:
     """Return cord and dura, and remarks about them.
 
     Parameters
@@ -173,6 +174,8 @@ def canal_surfaces(volume: Volume, prior: ShapePrior, chain: Chain) -> Found:
         Of the bones.
     chain : Chain
         As fitted to the scan.
+    scan : ScanModel
+        How the scan shows bone, for its kernel.
 
     Returns
     -------
@@ -181,7 +184,7 @@ def canal_surfaces(volume: Volume, prior: ShapePrior, chain: Chain) -> Found:
     remarks : list of Remark
         Where the surfaces are missing or follow the prior.
     """
-    found = reconstruct_canal(volume, prior, chain)
+    found = reconstruct_canal(volume, prior, chain, scan=scan)
     if isinstance(found, Lost):
         return [], [Remark("canal_missing", {"why": ENGLISH.sentence(found)})]
     surfaces, remarks = [], []

@@ -240,6 +240,7 @@ def describe_surface(
             "sigma": sigma,
             "points": used,
             "outliers": [source.labels[k] for k in np.flatnonzero(~fit.used)],
+            "case_probability": judged.fit,
             "log_odds": found.odds if np.isfinite(found.odds) else None,
             "next_pose": found.rival if np.isfinite(found.rival) else None,
         },

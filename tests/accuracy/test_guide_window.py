@@ -162,9 +162,11 @@ def test_the_drawing_shows_right_right_and_back_above():
 
 
 def job(folder: Path) -> GuideJob:
-    files = [folder / name for name in ("needle.toml", "reference.toml", "block.csv")]
+    needle, reference, block = (
+        folder / name for name in ("needle.toml", "reference.toml", "block.csv")
+    )
     out, poses = folder / "out.csv", folder / "poses.csv"
-    return GuideJob(*files, FOUR[:2], out, poses=poses)
+    return GuideJob(needle, reference, block, FOUR[:2], out, poses=poses)
 
 
 class Shown(GuideWindow):

@@ -1,6 +1,7 @@
 """Damage to sessions: messages and metadata that change while every checksum is right."""
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -48,7 +49,7 @@ def _change(rng: Rng, record: Message | Metadata | Attachment) -> None:
         record.data = changed_bytes(rng, record.data)
 
 
-def _written(records: list[object]) -> bytes:
+def _written(records: Sequence[object]) -> bytes:
     stream = io.BytesIO()
     writer = Writer(stream, compression=CompressionType.NONE, enable_data_crcs=True)
     writer.start("", "c1c2nav fuzzed")

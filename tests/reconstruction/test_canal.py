@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from scipy.ndimage import map_coordinates
+from scipy.ndimage import gaussian_filter, map_coordinates
 from scipy.spatial.transform import RigidTransform, Rotation
-from scipy.special import erf
+from scipy.special import erf, ndtr
 
 from nav.core.errors import Lost
+from nav.reconstruction import canal_surfaces
 from nav.reconstruction.canal_frame import ring_triangles
 from nav.reconstruction.canal_prior import frame_of, load_canal_prior
 from nav.reconstruction.canal_surfaces import CanalSurfaces, _Bones, reconstruct_canal
 from nav.reconstruction.chain import Chain, mean_chain
 from nav.reconstruction.grey_surface import signed_volume
 from nav.reconstruction.prior import load_prior
+from nav.reconstruction.sampling import without_enhancement
+from nav.reconstruction.scan_model import ScanModel
 from nav.reconstruction.volume import Volume
 
 BLUR, NOISE, SPACING = 0.5, 20.0, 0.8
@@ -147,6 +152,47 @@ def test_intrathecal_contrast_is_seen(chain: Chain) -> None:
     error, sigma = radial_errors(chain, bright)
     assert (np.abs(error).mean(axis=1) < 0.15).all()
     assert (np.abs(error) < 1.96 * sigma).mean() > 0.93
+
+
+def test_enhancement_of_an_edge_is_undone() -> None:
+    blur, enhancement, wider = 0.6, 1.5, 2.0
+    x = 0.5 * np.arange(-40, 41)
+    edge = (1.0 + enhancement) * ndtr(x / blur) - enhancement * ndtr(x / (wider * blur))
+    image = np.broadcast_to(700.0 * edge, (2, 60, len(x))).astype(np.float32)
+    plain = without_enhancement(
+        Volume(image, np.diag([0.5, 0.5, 1.0, 1.0])), blur, enhancement, wider
+    )
+    assert np.abs(image - 700.0 * ndtr(x / blur)).max() > 50.0
+    assert np.abs(plain.values - 700.0 * ndtr(x / blur)).max() < 1.0
+
+
+def test_canal_is_fitted_without_the_enhancement_of_a_sharp_kernel(
+    volume: Volume, chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enhancement, wide = 1.5, 3.0**0.5 * BLUR / SPACING
+    plain = np.asarray(volume.values, float)
+    sharp = plain + enhancement * (
+        plain - gaussian_filter(plain, (0.0, wide, wide), mode="nearest")
+    )
+    enhanced = Volume(sharp.astype(np.float32), volume.model_from_voxel)
+    usual = ScanModel(BONE, 80.0, BONE, 80.0, FAT, BLUR, BLUR, 0.5, 1.0, NOISE, SPACING)
+    given = []
+
+    class Sampled(Exception): ...
+
+    def fit_canal(prior, expected, samples, blur):
+        given.append((samples, blur))
+        raise Sampled
+
+    monkeypatch.setattr(canal_surfaces, "fit_canal", fit_canal)
+    for scanned, scan in ((volume, usual), (enhanced, replace(usual, enhancement=enhancement))):
+        with pytest.raises(Sampled):
+            reconstruct_canal(scanned, load_prior(), chain, scan=scan)
+    (expected, _), (samples, blur) = given
+    seen = expected.usable & samples.usable
+    assert seen.mean() > 0.3
+    assert np.abs(samples.values - expected.values)[seen].max() < 10.0
+    assert blur == pytest.approx(np.hypot(BLUR, SPACING / 6.0**0.5))
 
 
 def test_canal_out_of_view_is_lost(volume: Volume, chain: Chain) -> None:

@@ -25,14 +25,14 @@ CORTEX_HU, MARROW_HU, SOFT_HU = 1000.0, 250.0, 40.0
 AT = profile_places()
 
 
-def slab(place, thickness, blur, gap=None, enhancement=0.0):
+def slab(place, thickness, blur, gap=None, enhancement=0.0, inner_sd=0.0):
     """A slab of cortex, by differences of cumulated normals; another cortex beyond the gap."""
 
-    def step(u):
-        narrow, wide = ndtr(u / blur), ndtr(u / (WIDER * blur))
+    def step(u, sd=0.0):
+        narrow, wide = ndtr(u / np.hypot(blur, sd)), ndtr(u / np.hypot(WIDER * blur, sd))
         return (1.0 + enhancement) * narrow - enhancement * wide
 
-    outer, inner = step(place - AT), step(place - thickness - AT)
+    outer, inner = step(place - AT), step(place - thickness - AT, inner_sd)
     values = SOFT_HU + (CORTEX_HU - SOFT_HU) * outer - (CORTEX_HU - MARROW_HU) * inner
     if gap is not None:
         values += (CORTEX_HU - SOFT_HU) * step(AT - place - gap)
@@ -55,7 +55,7 @@ def priors(count, blur, near=False):
     return mean, sd
 
 
-def fitted(profiles, blur, noise, near=False, enhancement=0.0):
+def fitted(profiles, blur, noise, near=False, enhancement=0.0, inner_edge=0.0):
     count = len(profiles)
     mean, sd = priors(count, blur, near)
     return fit_profiles(
@@ -69,6 +69,7 @@ def fitted(profiles, blur, noise, near=False, enhancement=0.0):
         np.full(count, noise),
         enhancement,
         np.full(count, WIDER),
+        inner_edge,
     )
 
 
@@ -126,6 +127,17 @@ def test_a_profile_without_noise_gives_its_place(place, thickness, blur, enhance
     profile = slab(place, thickness, blur, None, enhancement)
     fit = fitted(profile[None], blur, 5.0, enhancement=enhancement)
     assert abs(fit.values[0, PLACE] - place) < 0.05
+
+
+@pytest.mark.parametrize("enhancement", [0.0, 0.75])
+def test_a_gradual_inner_edge_is_fitted_as_such(enhancement):
+    profile = slab(0.2, 1.2, 0.4, None, enhancement, inner_sd=0.3)
+    fit = fitted(profile[None], 0.4, 5.0, enhancement=enhancement, inner_edge=0.3**2)
+    assert np.abs(fit.residuals).max() < 2.0  # HU
+    assert abs(fit.values[0, PLACE] - 0.2) < 0.01
+    assert np.exp(fit.values[0, LOG_THICKNESS]) == pytest.approx(1.2, abs=0.03)
+    alike = fitted(profile[None], 0.4, 5.0, enhancement=enhancement)
+    assert alike.cost[0] > 1.2 * fit.cost[0]
 
 
 @given(shift=st.floats(-200.0, 200.0), seed=st.integers(0, 1000))

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from nav.reconstruction.scan_model import CORTEX_SPREAD
+from nav.reconstruction.scan_model import CORTEX_SPREAD, ScanModel, _best_inner_edge
+from nav.reconstruction.surface_probe import STEP
 from nav.reconstruction.surface_refinement import fit_surfaces
+from tests.reconstruction.test_cortex_model import slab
 from tests.reconstruction.test_refine import CORTEX, LEVELS, MARROW, SOFT, shells
 
 
@@ -28,6 +30,18 @@ def test_thin_cortex_is_not_taken_for_dark_and_its_level_is_called_unsure():
     assert abs(thin.cortex - CORTEX) < 1.96 * thin.cortex_sd
     assert thin.cortex_sd > 1.3 * thick.cortex_sd
     assert thick.cortex_sd < 2.0 * CORTEX_SPREAD * CORTEX
+
+
+@pytest.mark.parametrize("inner_sd", [0.0, 0.25])
+def test_width_of_the_edge_towards_the_marrow(inner_sd):
+    rng = np.random.default_rng(1)
+    blur, noise = 0.4, 15.0
+    draws = zip(rng.uniform(-0.3, 0.3, 150), rng.uniform(0.8, 1.8, 150), strict=True)
+    profiles = np.array([slab(place, t, blur, inner_sd=inner_sd) for place, t in draws])
+    profiles += rng.normal(0.0, noise, profiles.shape)
+    scan = ScanModel(CORTEX, 80.0, MARROW, 60.0, SOFT, blur, blur, 0.0, 1.2, noise, STEP)
+    found = _best_inner_edge(profiles, np.zeros(150), scan)
+    assert found.inner_edge == pytest.approx(inner_sd**2, abs=0.02)
 
 
 def test_blur_along_a_normal_lies_between_those_of_the_axes():

@@ -98,6 +98,7 @@ def test_a_registration_is_written_and_can_be_used(bench):
     assert np.linalg.norm(off.apply(PLACES) - PLACES, axis=1).max() < 1.0
     assert record.calibration is not None
     assert record.calibration["surface"]["outliers"] == ["s7"]
+    assert 0.1 <= record.calibration["surface"]["case_probability"] <= 1.0
     assert "1 outliers, not used: s7" in said
     for place in ("target", "cord", "artery left"):
         assert f"predicted TRE at {place}" in said

@@ -3,6 +3,7 @@
 import queue
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from PySide6.QtCore import Qt
@@ -66,7 +67,10 @@ class Bench:
             frames = {name: Frame(name, self.now, self.image) for name in names}
             given = FrameSet(self.number, self.now, frames, captured_at=self.now)
             self.cameras.waiting.put(given)
-            self.wait(lambda given=given: self.run.newest is given)
+            self.wait(partial(self.has_shown, given))
+
+    def has_shown(self, given: FrameSet) -> bool:
+        return self.run.newest is given
 
     def wait(self, done: Callable[[], bool]) -> None:
         """Wait for threads, not for the clock."""

@@ -32,6 +32,7 @@ LOOK = 0.5  # s between two looks at the disk
 SYNC = 1.0  # s
 MOST_PENDING = 32 * 1024 * 1024  # bytes that wait for a full disk
 ENCODERS = 2
+AHEAD = 9  # by which the nice value of writing is below that of encoding: it takes little
 NO_PIXELS = np.empty((0, 0), np.uint8)
 
 
@@ -42,7 +43,7 @@ class PictureProcess:
     ----------
     order : mapping
         "folder", "about", "cameras", "lossless", "memory" (a file), "slot" (bytes of one picture),
-        "reserve" (bytes of the disk that pictures leave free), "nice" (its priority).
+        "reserve" (bytes of the disk that pictures leave free), "nice" (priority of encoding).
     """
 
     def __init__(self, order: Mapping[str, Any]) -> None:
@@ -53,7 +54,7 @@ class PictureProcess:
         )
         with open(order["memory"], "r+b") as file:
             self.memory = mmap.mmap(file.fileno(), 0)
-        self.encoders = ThreadPoolExecutor(ENCODERS)
+        self.encoders = ThreadPoolExecutor(ENCODERS, initializer=stand_back, initargs=(order,))
         self.coming: queue.SimpleQueue[tuple[dict[str, Any], Future[bytes]] | None] = (
             queue.SimpleQueue()
         )
@@ -65,7 +66,12 @@ class PictureProcess:
         """Take pictures until the input ends; runs in a thread."""
         for line in sys.stdin.buffer:
             picture = json.loads(line)
-            self.coming.put((picture, self.encoders.submit(self.encode, picture)))
+            encoding: Future[bytes] = Future()
+            if "jpeg" in picture:
+                encoding.set_result(self.encode(picture))
+            else:
+                encoding = self.encoders.submit(self.encode, picture)
+            self.coming.put((picture, encoding))
         self.coming.put(None)
 
     def encode(self, picture: Mapping[str, Any]) -> bytes:
@@ -186,12 +192,24 @@ class PictureProcess:
             sys.stdout.flush()
 
 
+def stand_back(order: Mapping[str, Any]) -> None:
+    """Give the calling thread the priority of encoding, which writing is ahead of.
+
+    Parameters
+    ----------
+    order : mapping
+        As of `PictureProcess`.
+    """
+    with suppress(OSError, AttributeError):  # only Linux has priorities of threads
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), order["nice"])
+
+
 def main() -> None:
     """Do what the first line of the input says."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C belongs to the window's process
     order = json.loads(sys.stdin.buffer.readline())
     with suppress(OSError, AttributeError):
-        os.nice(order["nice"])
+        os.nice(max(0, order["nice"] - AHEAD))
     process = PictureProcess(order)
     process.say(ready=True)
     process.work()

@@ -53,7 +53,7 @@ class PictureRecorder:
     reserve : int
         Bytes of the disk that are left free.
     nice : int
-        Priority of the process that writes, 19 the least.
+        Priority of encoding, 19 the least; writing and cameras' own JPEG are 9 before it.
 
     Attributes
     ----------

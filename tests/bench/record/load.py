@@ -40,7 +40,7 @@ from tests.live.looping import Loop, sphere_case
 FRAMES = 6
 CAMERA_QUALITY = 90
 Records = Literal["nothing", "poses", "camera JPEG", "JPEG", "lossless"]
-Priority = Literal["", "nice 10", "nice 0", "idle"]  # of the process that writes; its own: nice 19
+Priority = Literal["", "nice 10", "nice 0", "idle"]  # of encoding; its own is nice 19
 
 
 @dataclass(frozen=True)
