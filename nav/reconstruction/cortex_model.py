@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from math import erf, exp, pi, sqrt
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from nav.core.compiled import njit
 from nav.reconstruction.volume import Array
 
 # indices in the vector of parameters

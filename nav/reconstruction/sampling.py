@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 from scipy import fft
 from scipy.ndimage import gaussian_filter1d
 
+from nav.core.compiled import njit
 from nav.reconstruction.volume import Array, Volume
 
 OUTSIDE = np.float32(np.nan)

@@ -16,10 +16,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from scipy.fft import irfftn, next_fast_len, rfftn
 from scipy.spatial.transform import RigidTransform, Rotation
 
+from nav.core.compiled import njit
 from nav.reconstruction.grey_surface import Mesh
 from nav.reconstruction.printed.air_edges import AirEdges
 from nav.reconstruction.printed.kit import PrintedKit

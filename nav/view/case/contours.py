@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from nav.core.compiled import njit
 from nav.core.frames import Array
 from nav.model.case import Structure
 from nav.view.case.planes import Plane
