@@ -5,13 +5,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 
 import nav
 from calibration.timing.light_plot import draw_light
 from calibration.timing.light_signals import LightCollector
 from calibration.timing.light_verdict import LightTiming, judge_light
-from calibration.timing.timing_command import estimate_text, timed_camera
+from calibration.timing.timing_command import estimate_text, say_warnings, timed_camera
 from nav.camera.live_source import LiveSource
 from nav.camera.rig import Rig, load_rig, write_rig
 from nav.camera.source import open_source
@@ -65,6 +66,7 @@ def calibrate_by_light(job: LightJob, console: Console, capture: OpenCapture | N
         try:
             found = light_timing(source, len(source), rig, where, console)
         finally:
+            say_warnings(source.warnings, source.cut_off, console)
             source.close()
     else:
         where, devices = "webcams", parse_webcams(job.cameras, rig.names)
@@ -73,6 +75,7 @@ def calibrate_by_light(job: LightJob, console: Console, capture: OpenCapture | N
         try:
             found = light_timing(_for_seconds(live, job.seconds), 0, rig, where, console)
         finally:
+            say_warnings(live.warnings, (), console)
             live.close()
     for line in light_lines(found):
         console.print(line, markup=False, soft_wrap=True)
@@ -151,7 +154,7 @@ def timed_rig(rig: Rig, found: Sequence[LightTiming], recording: str) -> Rig:
     Rig
         It keeps what was not determined.
     """
-    cameras = []
+    cameras, first = [], rig.cameras[0].delay
     for camera, each in zip(rig.cameras, found, strict=True):
         origin = {
             "recording": recording,
@@ -159,7 +162,7 @@ def timed_rig(rig: Rig, found: Sequence[LightTiming], recording: str) -> Rig:
             "images": len(each.signals.times),
             "changes": each.changes,
         }
-        cameras.append(timed_camera(camera, each.delay, each.readout, origin))
+        cameras.append(timed_camera(camera, each.delay, each.readout, origin, first))
     return replace(rig, cameras=tuple(cameras))
 
 
@@ -187,6 +190,8 @@ def light_lines(found: Sequence[LightTiming]) -> list[str]:
                 f"{each.signals.camera}: the light is overexposed everywhere; shorter exposure or "
                 "paper before it would tell more"
             )
-        if each.remark:
-            lines.append(f"{each.signals.camera}: {each.remark}")
-    return [*lines, f"the images' times jitter by {1e3 * found[0].jitter:.1f} ms (sd)"]
+        lines += [f"{each.signals.camera}: {remark}" for remark in each.remarks]
+    jitter = found[0].jitter
+    if not np.isfinite(jitter):
+        return lines
+    return [*lines, f"the images' times jitter by {1e3 * jitter:.1f} ms (sd)"]

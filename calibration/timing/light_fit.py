@@ -6,13 +6,14 @@ all cameras show of a change is integrated over its time, and is a function of t
 readouts and exposures and of the jitter of their times.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import ndtr
 
+from calibration.timing.curvature import curvature_covariance
 from calibration.timing.light_changes import CameraChanges
 from nav.core.frames import Array
 
@@ -22,10 +23,7 @@ UNEQUAL = 0.25  # of the exposures: what overexposure and gamma make of going on
 SHORTEST = 2e-4  # s: of an exposure
 OUTLIERS = 0.01  # share of changes that may be anything
 POINTS, SIGMAS = 40, 4.5  # over which the time of a change is integrated
-DROP = 2.0  # of the log-likelihood, at which its curvature is taken
-STEPS = 30  # at most, to find where it drops so far
 MILLI = 1e3  # unknowns are in ms
-LEAST_CURVED = 1e-3  # of the log-likelihood, over such a change: less is none
 TIGHTEST = 3  # bounds of a change's time that are taken into account
 SHOWN = 0.3  # sd of a slope, against 1 and itself, with which images show it
 LONGEST_READOUT = 1.2  # periods
@@ -49,6 +47,8 @@ class LightFit:
         Of the images' times, s.
     changes : int
         That all cameras saw.
+    drift, drift_sd : ndarray, shape (c,)
+        How much longer the delay is in the recording's second half than in its first, s.
     """
 
     delay: Array
@@ -58,6 +58,8 @@ class LightFit:
     exposure: Array
     jitter: float
     changes: int
+    drift: Array
+    drift_sd: Array
 
 
 @dataclass(frozen=True)
@@ -180,7 +182,7 @@ def fit_light(
     """
     model = _model(cameras, np.asarray(readouts, float), free)
     unknowns, widths = _likeliest(model, MILLI * np.array(delays), TRIED)
-    found, covariance = model.timing(unknowns), _covariance(model.cost, unknowns, widths)
+    found, covariance = model.timing(unknowns), curvature_covariance(model.cost, unknowns, widths)
     changes = len(cameras[0])
     covariance *= changes / max(changes - model.size, 1)  # as residuals' degrees of freedom
     by_delay = np.eye(model.size)[: len(cameras) - 1]
@@ -189,9 +191,33 @@ def fit_light(
     readout_sd[list(free)] = _deviation(_readout_slopes(model, unknowns), covariance) / MILLI
     fixed = [0.0 if k in free else _usual_row(c) * readout_sd[k] for k, c in enumerate(cameras)]
     delay_sd[1:] = np.sqrt(delay_sd[1:] ** 2 + np.square(fixed[1:]) + fixed[0] ** 2)
+    drift, drift_sd = _drift(model, unknowns)
     return LightFit(
         found.delays / MILLI, delay_sd, found.readouts / MILLI, readout_sd, found.exposures / MILLI,
-        found.jitter / MILLI, len(cameras[0]),
+        found.jitter / MILLI, changes, drift / MILLI, drift_sd / MILLI,
+    )  # fmt: skip
+
+
+def no_fit(readouts: Sequence[float], changes: int) -> LightFit:
+    """Return what too few changes of the light say: nothing.
+
+    Parameters
+    ----------
+    readouts : sequence of float
+        Kept as they are, s.
+    changes : int
+        That all cameras saw.
+
+    Returns
+    -------
+    LightFit
+        With infinite standard deviations; exposures and jitter are not a number.
+    """
+    nothing, unknown = np.zeros(len(readouts)), np.full(len(readouts), np.inf)
+    exposures = np.full(len(readouts), np.nan)
+    return LightFit(
+        nothing, unknown, np.array(readouts, float), unknown, exposures, np.nan, changes, nothing,
+        unknown,
     )  # fmt: skip
 
 
@@ -232,6 +258,35 @@ def _likeliest(model: _Model, delays: Array, tried: int) -> tuple[Array, Array]:
     ]
     best = min(fits, key=lambda fit: float(fit.fun))
     return np.asarray(best.x), high - low
+
+
+def _drift(model: _Model, unknowns: Array) -> tuple[Array, Array]:
+    """Return by how much delays differ between both halves of the changes, with sd, ms.
+
+    Delays and jitter are estimated in each half again; everything else stays as it is.
+    """
+    cameras, count = model.cameras, len(model.cameras)
+    again = [*range(count - 1), 3 * count - 2]
+    low, high = (ends[again] for ends in model.bounds(model.timing(unknowns).delays))
+    delays, variances = [], []
+    for half in np.array_split(np.arange(len(cameras[0])), 2):
+        own = replace(model, cameras=[c.taken(half) for c in cameras], absorbed=count - 1)
+
+        def cost(some: Array, own: _Model = own) -> float:
+            return own.cost(np.concatenate([
+                some[:-1], unknowns[count - 1 : 3 * count - 2], some[-1:],
+                unknowns[3 * count - 1 :],
+            ]))  # fmt: skip
+
+        fit = minimize(
+            cost, unknowns[again], method="L-BFGS-B", bounds=list(zip(low, high, strict=True)),
+            options={"eps": 1e-2},
+        )  # fmt: skip
+        delays.append(np.append(0.0, fit.x[:-1]))
+        variances.append(
+            np.append(0.0, np.diag(curvature_covariance(cost, fit.x, high - low))[:-1])
+        )
+    return delays[1] - delays[0], np.sqrt(variances[0] + variances[1])
 
 
 def _usual_row(camera: CameraChanges) -> float:
@@ -332,42 +387,3 @@ def _integrals(
     own = np.log(np.maximum(integral, 1e-300)) + logs
     anything = (1.0 - count) * np.log(period)
     return np.asarray(np.logaddexp(np.log1p(-OUTLIERS) + own, np.log(OUTLIERS) + anything))
-
-
-def _covariance(cost: Callable[[Array], float], best: Array, widths: Array) -> Array:
-    """Return the covariance by the curvature of the likelihood.
-
-    It is taken over changes by which the likelihood drops clearly, since it has edges.
-    """
-    size, at = len(best), cost(best)
-    steps = np.array([_step(cost, best, at, k, widths[k]) for k in range(size)])
-    moves = np.diag(np.where(np.isfinite(steps), steps, 0.0))
-    curvature = np.eye(size)
-    for i in range(size):
-        for j in range(i + 1):
-            if np.isfinite(steps[i]) and np.isfinite(steps[j]):
-                both, apart = (moves[i] + moves[j]) / 2, (moves[i] - moves[j]) / 2
-                curvature[i, j] = curvature[j, i] = (
-                    cost(best + both) + cost(best - both)
-                    - cost(best + apart) - cost(best - apart)
-                )  # fmt: skip
-    values, vectors = np.linalg.eigh(curvature)
-    inverse = (vectors / np.maximum(values, LEAST_CURVED)) @ vectors.T
-    return np.asarray(inverse * np.outer(*[np.where(np.isfinite(steps), steps, widths)] * 2))
-
-
-def _step(cost: Callable[[Array], float], best: Array, at: float, k: int, width: float) -> float:
-    """Return a change of one unknown by which the log-likelihood drops by about DROP."""
-    step, moved = 0.05, np.zeros(len(best))
-    for _ in range(STEPS):
-        moved[k] = step
-        drop = (cost(best + moved) + cost(best - moved)) / 2 - at
-        if drop > 2.0 * DROP:
-            step /= 2
-        elif drop < DROP / 2:
-            step *= 1.6
-        else:
-            break
-        if step > width:
-            return np.inf
-    return step

@@ -26,7 +26,9 @@ NOISIEST = 0.15  # of the light's change: noise of a band that is used
 NOISIER = 3.0  # than the best band, or than LEAST_NOISE twofold: one that is not used
 LEAST_NOISE = 0.01  # of the light's change: no level is better known
 SATURATED = 250
+AT_ONCE = 2048  # blocks that are judged together: long recordings fill the memory otherwise
 FEWEST_IMAGES, FEWEST_CHANGES = 60, 10
+SETTLED = 5  # images after a change, at which an exposure that adapts has done so
 APART = 3  # images between two changes: closer ones are not told apart
 
 
@@ -50,6 +52,13 @@ class LightSignals:
         Whether only overexposed parts show the light.
     change : ndarray, shape (h, w)
         Grey levels by which each block changes; 0 where it does not show the light.
+    adapts : float
+        Share of the light's change by which it is brighter or darker at first than later, while it
+        stays on; nearly none with a locked exposure.
+    repeated : int
+        Images that are the same as the one before.
+    earlier : int
+        Images that were left out, since their time is before that of the one before.
     """
 
     camera: str
@@ -59,6 +68,9 @@ class LightSignals:
     noise: Array
     saturated: bool
     change: Array
+    adapts: float = 0.0
+    repeated: int = 0
+    earlier: int = 0
 
     @property
     def period(self) -> float:
@@ -78,18 +90,23 @@ class LightCollector:
 
     camera: Camera
     times: list[float] = field(default_factory=list)
+    repeated: int = 0
+    earlier: int = 0
     _blocks: list[np.ndarray] = field(default_factory=list)
     _saturated: np.ndarray | None = None
 
     def add(self, frame: Frame) -> None:
         """Take one more image; one that is not later than the last is left out."""
         if self.times and frame.time <= self.times[-1]:
+            self.earlier += frame.time < self.times[-1]
             return
         size, (height, width) = self.block, frame.image.shape
         image = frame.image[: height // size * size, : width // size * size]
         small = (width // size, height // size)
         grey = image.astype(np.uint16) * GREY
-        self._blocks.append(cv2.resize(grey, small, interpolation=cv2.INTER_AREA))
+        blocks = cv2.resize(grey, small, interpolation=cv2.INTER_AREA)
+        self.repeated += bool(self._blocks) and np.array_equal(blocks, self._blocks[-1])
+        self._blocks.append(blocks)
         over = cv2.resize(
             (image >= SATURATED).astype(np.uint8) * 255, small, interpolation=cv2.INTER_AREA
         )
@@ -157,7 +174,10 @@ class LightCollector:
                 "lock the exposure, and keep people and other light away"
             )
         shown = np.where(used, change, 0.0).reshape(shape) / GREY
-        return LightSignals(name, np.array(self.times), bands, lit, noise, saturated, shown)
+        return LightSignals(
+            name, np.array(self.times), bands, lit, noise, saturated, shown,
+            _adapts(lit.mean(axis=1), states), self.repeated, self.earlier,
+        )  # fmt: skip
 
     def _bands(
         self, blocks: np.ndarray, used: np.ndarray, on: np.ndarray, off: np.ndarray
@@ -183,7 +203,8 @@ class LightCollector:
                 signals.append(lit)
                 noises.append(noise)
         good = np.array(noises) <= NOISIER * max(min(noises, default=1.0), 2 * LEAST_NOISE)
-        return np.array(middles)[good], np.array(signals).T[:, good], np.array(noises)[good]
+        lit = np.reshape(signals, (len(middles), len(blocks))).T
+        return np.array(middles)[good], lit[:, good], np.array(noises)[good]
 
 
 def light_states(lit: Array) -> np.ndarray:
@@ -209,6 +230,16 @@ def light_states(lit: Array) -> np.ndarray:
 
 def _blinking(values: np.ndarray) -> tuple[np.ndarray, Array, Array, Array]:
     """Return which blocks have two levels over time, how clearly, the lower and their distance."""
+    parts = [
+        _blinking_part(values[:, first : first + AT_ONCE])
+        for first in range(0, values.shape[1], AT_ONCE)
+    ]
+    two, clearness, low, spread = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return two, clearness, low, spread
+
+
+def _blinking_part(values: np.ndarray) -> tuple[np.ndarray, Array, Array, Array]:
+    """Return the same of some of the blocks."""
     low, high = np.percentile(values, (10, 90), axis=0)
     spread = high - low
     steps = np.abs(np.diff(values.astype(np.float32), axis=0))
@@ -226,6 +257,17 @@ def _settled(states: np.ndarray) -> np.ndarray:
         settled[max(k - 1, 0) : k + 3] = False
     settled[[0, -1]] = False
     return settled
+
+
+def _adapts(lit: Array, states: np.ndarray) -> float:
+    """Return how much brighter the light is at first than later, while it stays on."""
+    changed = np.flatnonzero(np.append(True, states[1:] != states[:-1]))
+    since = np.arange(len(states)) - np.repeat(changed, np.diff(np.append(changed, len(states))))
+    inside = states & ~np.append(~states[1:], True)  # not the last one, which may be mixed
+    first, later = inside & (since == APART - 1), inside & (since >= SETTLED)
+    if first.sum() < FEWEST_CHANGES or later.sum() < FEWEST_CHANGES:
+        return 0.0
+    return float(np.median(lit[first]) - np.median(lit[later]))
 
 
 def _deviation(values: Array) -> float:

@@ -14,7 +14,7 @@ from calibration.timing.light_changes import (
     common_changes,
     likely_delays,
 )
-from calibration.timing.light_fit import LightFit, fit_light, light_likelihood
+from calibration.timing.light_fit import LightFit, fit_light, light_likelihood, no_fit
 from calibration.timing.light_signals import LightSignals
 from calibration.timing.timing_verdict import Estimate, judge_delay, judge_readout
 from nav.camera.rig import Camera
@@ -23,6 +23,14 @@ FEWEST = 20  # changes of the light that all cameras see
 TALL = 0.3  # of the image's height: light over fewer rows says nothing of the readout
 AS_LIKELY = 10.0  # of the log-likelihood: a delay that is less likely by more is excluded
 OFF_CENTRE = 0.05  # of the image's height
+DRIFT_SDS, LEAST_DRIFT = 4.0, 1e-3  # of the drift's sd, and s: a delay that drifts more changes
+MOST_JITTER = 0.2  # of the time from image to image: more is no jitter of a clock
+MOST_REPEATED = 0.05  # of the images
+MOST_ADAPTED = 0.05  # of the light's change
+TIMES_WRONG = (
+    "are the times those of the images? Images that are repeated or dropped, a nominal frame rate "
+    "and clocks that drift make them wrong"
+)
 LONGER = "record longer, or let the light fall on a white sheet that fills the images"
 
 
@@ -44,8 +52,8 @@ class LightTiming:
         Of the light, that were used.
     jitter : float
         Of the images' times, s.
-    remark : str
-        What else should be known; may be empty.
+    remarks : tuple of str
+        What else should be known.
     """
 
     signals: LightSignals
@@ -54,7 +62,7 @@ class LightTiming:
     exposure: float
     changes: int
     jitter: float
-    remark: str = ""
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,10 +105,12 @@ def judge_light(cameras: Sequence[Camera], signals: Sequence[LightSignals]) -> l
     result: list[LightTiming] = []
     for k, own in enumerate(seen):
         if k in group:
-            result.append(_judged(own, together, group.index(k), k > 0))
-            continue
-        alone = _judged(own, _fitted([own], [ranges[0]]), 0, False)
-        result.append(replace(alone, delay=Estimate(0.0, float("inf"), problems[k])))
+            judged = _judged(own, together, group.index(k), k > 0)
+        else:
+            alone = _judged(own, _fitted([own], [ranges[0]]), 0, False)
+            judged = replace(alone, delay=Estimate(0.0, float("inf"), problems[k]))
+        nominal = _nominal(seen[0], own) if k else ""
+        result.append(replace(judged, remarks=(*judged.remarks, *filter(None, [nominal]))))
     return result
 
 
@@ -149,6 +159,8 @@ def _likelihood(first: _Seen, other: _Seen, delays: DelayRange) -> tuple[float, 
 
 def _fitted(seen: Sequence[_Seen], ranges: Sequence[DelayRange]) -> LightFit:
     common = common_changes([s.changes for s in seen], [each.middle for each in ranges])
+    if len(common[0]) < FEWEST:
+        return no_fit([s.camera.readout for s in seen], len(common[0]))
     return fit_light(
         common,
         [(each.low, each.high) for each in ranges],
@@ -169,14 +181,64 @@ def _judged(own: _Seen, fit: LightFit, index: int, compared: bool) -> LightTimin
     readout = judge_readout(
         fit.readout[index], fit.readout_sd[index], narrow, own.signals.period, LONGER
     )
-    delay = judge_delay(fit.delay[index], fit.delay_sd[index], few, LONGER) if compared else None
+    delay = None
+    if compared:
+        problem = few or _unsteady(own, fit, index)
+        delay = judge_delay(fit.delay[index], fit.delay_sd[index], problem, LONGER)
     return LightTiming(
         own.signals, delay, readout, float(fit.exposure[index]), fit.changes, fit.jitter,
-        _remark(own),
+        _remarks(own),
     )  # fmt: skip
 
 
-def _remark(own: _Seen) -> str:
+def _nominal(first: _Seen, other: _Seen) -> str:
+    """Return that cameras which run freely cannot have the very same times."""
+    if not np.array_equal(first.signals.times, other.signals.times):
+        return ""
+    return (
+        f"its images have exactly the times of those of {first.camera.name}, as a nominal frame "
+        "rate gives them: a delay holds for the cameras' own times (times.csv, nav record) only"
+    )
+
+
+def _unsteady(own: _Seen, fit: LightFit, index: int) -> str:
+    """Return why a delay is none that stays; empty where it may."""
+    drift, period = abs(float(fit.drift[index])), own.signals.period
+    if drift > max(DRIFT_SDS * float(fit.drift_sd[index]), LEAST_DRIFT):
+        return f"it differs by {1e3 * drift:.1f} ms between the recording's halves: {TIMES_WRONG}"
+    if fit.jitter > MOST_JITTER * period:
+        return (
+            f"the images' times jitter by {1e3 * fit.jitter:.1f} ms (sd), with an image every "
+            f"{1e3 * period:.1f} ms: {TIMES_WRONG}"
+        )
+    return ""
+
+
+def _remarks(own: _Seen) -> tuple[str, ...]:
+    """Return what is unusual about the images, and what an unknown readout would change."""
+    signals = own.signals
+    remarks = []
+    if signals.earlier:
+        remarks.append(
+            f"{signals.earlier} images are left out, since their times are before that of an image "
+            "before them: was its clock set meanwhile? Record again"
+        )
+    if signals.repeated > MOST_REPEATED * len(signals.times):
+        remarks.append(
+            f"{signals.repeated} of {len(signals.times)} images are the same as the one before: "
+            "set the frame rate that the camera has, with light enough for it"
+        )
+    if abs(signals.adapts) > MOST_ADAPTED:
+        which = "brighter" if signals.adapts > 0 else "darker"
+        remarks.append(
+            f"the light is {which} at first than later, by {abs(signals.adapts):.0%}, which shifts "
+            "the delay: lock the exposure, and take a light that goes on at once"
+        )
+    remarks.append(_off_middle(own))
+    return tuple(filter(None, remarks))
+
+
+def _off_middle(own: _Seen) -> str:
     """Return what an unknown readout would change."""
     row = float(own.signals.bands.mean())
     known = own.camera.readout or own.camera.readout_sd

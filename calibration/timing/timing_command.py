@@ -16,6 +16,8 @@ from nav.camera.rig import Camera, Rig, load_rig, write_rig
 from nav.camera.source import open_source
 from nav.core.errors import InputError
 from nav.core.frameset import FrameSet
+from nav.core.notice import Notice
+from nav.text.catalogue import sentence
 from nav.track import say_if_compiling
 from nav.tracking.tool import Tool, load_tool
 
@@ -115,7 +117,24 @@ def measured_timing(
     try:
         return timing_of_frames(source, len(source), rig, tools, console, images)
     finally:
+        say_warnings(source.warnings, source.cut_off, console)
         source.close()
+
+
+def say_warnings(notices: Sequence[Notice], cut_off: Sequence[str], console: Console) -> None:
+    """Print what was unusual about images: it may be why times are wrong.
+
+    Parameters
+    ----------
+    notices : sequence of Notice
+        Of their source.
+    cut_off : sequence of str
+        Recordings that ended before their own end.
+    console : Console
+        Where it is printed.
+    """
+    for text in (*map(sentence, notices), *cut_off):
+        console.print(f"warning: {text}", markup=False, soft_wrap=True)
 
 
 def timing_of_frames(
@@ -165,19 +184,24 @@ def timing_of_frames(
         ) from None
     found = judge_timing(rig.cameras, views, fit, times)
     timed = [
-        _timed(camera, each, images.name) for camera, each in zip(rig.cameras, found, strict=True)
+        _timed(camera, each, images.name, rig.cameras[0].delay)
+        for camera, each in zip(rig.cameras, found, strict=True)
     ]
     return RigTiming(replace(rig, cameras=tuple(timed)), tuple(found), fit)
 
 
-def _timed(camera: Camera, found: CameraTiming, recording: str) -> Camera:
+def _timed(camera: Camera, found: CameraTiming, recording: str, first: float) -> Camera:
     """Return a camera with what was determined of its times."""
     origin = {"recording": recording, "images": found.images, "speed": round(found.speed, 1)}
-    return timed_camera(camera, found.delay, found.readout, origin)
+    return timed_camera(camera, found.delay, found.readout, origin, first)
 
 
 def timed_camera(
-    camera: Camera, delay: Estimate | None, readout: Estimate, origin: Mapping[str, Any]
+    camera: Camera,
+    delay: Estimate | None,
+    readout: Estimate,
+    origin: Mapping[str, Any],
+    first: float = 0.0,
 ) -> Camera:
     """Return a camera with what was determined of its times.
 
@@ -191,6 +215,8 @@ def timed_camera(
         Of its rows.
     origin : mapping
         From what they were determined, for the file.
+    first : float
+        Delay that the rig has for the camera that others are compared with, s: it keeps that.
 
     Returns
     -------
@@ -198,7 +224,7 @@ def timed_camera(
     """
     changes: dict[str, Any] = {}
     if delay is not None and not delay.problem:
-        changes |= {"delay": delay.value, "delay_sd": delay.sd}
+        changes |= {"delay": first + delay.value, "delay_sd": delay.sd}
     if not readout.problem:
         changes |= {"readout": readout.value, "readout_sd": readout.sd}
     if not changes:

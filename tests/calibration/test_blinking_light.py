@@ -96,11 +96,11 @@ def test_a_known_readout_shifts_an_led_by_its_row():
     changes = irregular_light()
     _, second = timing([high, low], changes, replace(blinking_rig(), cameras=tuple(cameras)))
     assert abs(second.delay.value - 0.010) < 3 * second.delay.sd
-    assert second.remark == ""
+    assert second.remarks == ()
     _, unknown = timing([high, low], changes)
     # 0.75 of the height between both
     assert second.delay.value - unknown.delay.value == pytest.approx(0.75 * 0.030, abs=1e-3)
-    assert "off the middle" in unknown.remark
+    assert "off the middle" in unknown.remarks[0]
 
 
 def test_overexposed_images_tell_the_delay_and_say_so():
@@ -151,6 +151,103 @@ def test_changing_levels_are_refused():
         light_timing(drifting(), 0, blinking_rig(), "blinking", Console(quiet=True))
 
 
+def changed(cameras, change, seconds=SECONDS):
+    """Frame sets of an irregular light whose frames are changed: (name, frame, number) -> frame."""
+    for frames in recorded(cameras, irregular_light(seconds=seconds), seconds):
+        given = {name: change(name, own, frames.number) for name, own in frames.frames.items()}
+        yield replace(frames, frames={name: own for name, own in given.items() if own is not None})
+
+
+def timing_of(frames, count=2):
+    return light_timing(frames, 0, blinking_rig(count), "blinking", Console(quiet=True))
+
+
+@pytest.mark.parametrize(("jump", "drift"), [(0.040, 0.0), (0.0, 1.5e-3)])
+def test_a_delay_that_changes_is_not_determined(jump, drift):
+    def shifted(name, frame, number):
+        if name == "left":
+            return frame
+        return replace(frame, time=frame.time * (1 + drift) + jump * (number > 190))
+
+    _, second = timing_of(changed([SHEET, late(SHEET, 0.043)], shifted))
+    assert "between the recording's halves" in second.delay.problem
+
+
+def test_repeated_images_are_no_delay():
+    last = {}
+
+    def repeated(name, frame, number):
+        if name == "right" and number % 2:
+            return replace(frame, image=last[name])
+        last[name] = frame.image
+        return frame
+
+    first, second = timing_of(changed([SHEET, late(SHEET, 0.043)], repeated))
+    assert second.delay.verdict == "not determined"
+    assert first.remarks == ()
+    assert "of 375 images are the same as the one before" in second.remarks[0]
+
+
+def test_a_light_that_flickers_too_is_refused():
+    def flickering(_, frame, __):
+        factor = 1.0 + 0.12 * np.sin(2 * np.pi * 100.3 * frame.time)
+        return replace(frame, image=np.clip(frame.image * factor, 0, 255).astype(np.uint8))
+
+    with pytest.raises(InputError, match="lock the exposure"):
+        timing_of(changed([LED, LED], flickering))
+
+
+def test_an_exposure_that_adapts_is_told():
+    gain = [1.0]
+
+    def adapting(name, frame, _):
+        if name == "left":
+            return frame
+        image = np.clip(frame.image * gain[0], 0, 255)
+        gain[0] *= (80.0 / image.mean()) ** 0.06
+        return replace(frame, image=image.astype(np.uint8))
+
+    first, second = timing_of(changed([SHEET, late(SHEET, 0.043)], adapting))
+    assert first.remarks == ()
+    assert "the light is brighter at first than later" in second.remarks[0]
+
+
+def test_cameras_without_changes_in_common_are_told_so():
+    def one_at_a_time(name, frame, number):
+        if (name == "third" and number < 460) or (name == "right" and number > 450):
+            return None
+        return frame
+
+    found = timing_of(changed([LED, LED, LED], one_at_a_time, LONG), 3)
+    for each in found[1:]:
+        assert "0 changes of the light in common only" in each.delay.problem
+    assert not any("jitter" in line for line in light_lines(found))
+
+
+def test_a_clock_that_is_set_back_is_told():
+    def back(name, frame, number):
+        earlier = 7.0 * (name == "right" and number > 250)
+        return replace(frame, time=frame.time - earlier)
+
+    _, second = timing_of(changed([SHEET, late(SHEET, 0.043)], back))
+    assert "times are before that of an image before them" in second.remarks[0]
+
+
+def test_nominal_times_are_told():
+    _, second = timing_of(changed([LED, LED], lambda _, frame, k: replace(frame, time=k / 25.0)))
+    assert "exactly the times of those of left" in second.remarks[0]
+
+
+def test_delays_are_counted_from_the_first_cameras_own():
+    rig = blinking_rig()
+    left, right = rig.cameras
+    rig = replace(rig, cameras=(replace(left, delay=0.020), right))
+    found = timing([SHEET, late(SHEET, 0.043)], irregular_light(), rig)
+    timed = timed_rig(rig, found, "blinking")
+    assert timed["right"].delay == pytest.approx(0.020 + found[1].delay.value)
+    assert timed["left"].delay == 0.020
+
+
 def test_the_command_writes_rig_and_plot(tmp_path, capsys):
     rig, folder = blinking_rig(), tmp_path / "blinking"
     rows = ["camera,frame,time"]
@@ -176,7 +273,7 @@ def test_the_command_writes_rig_and_plot(tmp_path, capsys):
     assert is_picture(tmp_path / "timed.delay.png")
 
 
-def test_nothing_is_written_where_nothing_is_known(tmp_path):
+def test_nothing_is_written_where_nothing_is_known(tmp_path, capsys):
     rig, folder = blinking_rig(), tmp_path / "blinking"
     rows = ["camera,frame,time"]
     for name in rig.names:
@@ -186,11 +283,13 @@ def test_nothing_is_written_where_nothing_is_known(tmp_path):
             write_picture(folder / name / f"{frames.number:06d}.png", frame.image)
             rows.append(f"{name},{frames.number},{frame.time:.6f}")
     (folder / "times.csv").write_text("\n".join(rows) + "\n")
+    (folder / "right" / "000100.png").write_bytes((folder / "right" / "000099.png").read_bytes())
     write_rig(tmp_path / "rig.toml", rig)
     with pytest.raises(InputError, match="nothing is written"):
         calibrate_by_light(
-            LightJob(tmp_path / "rig.toml", tmp_path / "timed.toml", folder), Console(quiet=True)
+            LightJob(tmp_path / "rig.toml", tmp_path / "timed.toml", folder), Console(width=300)
         )
+    assert "warning: right: frozen in 1 of 375" in capsys.readouterr().out
     assert not (tmp_path / "timed.toml").exists()
     assert not (tmp_path / "timed.delay.png").exists()
 
