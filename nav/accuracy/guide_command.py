@@ -1,6 +1,6 @@
 """`nav accuracy guide`: touches taken live, one divot after the other, into a poses.csv."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from nav.camera.live_source import LiveSource
 from nav.camera.rig import load_rig
 from nav.camera.webcam_numbers import parse_webcams
 from nav.core.errors import IncompleteInput, InputError
+from nav.core.frames import Array
 from nav.core.notice import Notice
 from nav.core.outputs import written_together
 from nav.core.tracked_frame import TrackedFrame
@@ -27,10 +28,11 @@ from nav.registration.points import DegenerateLayout, register_points
 from nav.text.catalogue import ENGLISH, sentence
 from nav.tracking.camera_poses import CameraPoses
 from nav.tracking.pose_source import PoseSource, StatedErrors
-from nav.tracking.tool import Tool, load_tool
+from nav.tracking.tool import Tool, check_tools, load_tool
 from nav.tracking.tracker import Tracker
 
 TOLD = ("taken", "refused")
+LEAST_SIZE = 8.0  # mm, of a block: a larger one in inches or metres looks smaller
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,12 @@ def guide(job: GuideJob, console: Console) -> None:
     IncompleteInput
         The source ended before all divots were touched; nothing is written.
     """
+    _check_options(job)
     printed = job.poses is None
     needle, reference = (load_tool(path, printed) for path in (job.needle, job.reference))
+    check_tools([needle, reference])
     divots = load_points(job.block)
+    _check_size(job.block, divots)
     order = job.divots or tuple(divots)
     guided = GuidedTouches(needle, reference.name, divots, order)
     if job.in_window and not can_show():
@@ -89,22 +94,22 @@ def guide(job: GuideJob, console: Console) -> None:
     source = _source(job, (needle, reference))
     if job.in_window:
         cameras = () if job.rig is None else load_rig(job.rig).names
-        finished = _in_window(guided, source, tuple(cameras), (needle.name, reference.name))
-        if not finished:
+        ended = _in_window(guided, source, tuple(cameras), (needle.name, reference.name))
+        if not guided.done:
             raise IncompleteInput(
-                f"the window was closed with {len(guided.touches)} of {len(order)} divots touched; "
-                "nothing was written"
+                f"{ended} with {len(guided.touches)} of {len(order)} divots touched; nothing was "
+                "written"
             )
     else:
         try:
             _lead(guided, len(order), source, console)
         finally:
             source.close()
-    if not guided.done:
-        raise IncompleteInput(
-            f"{len(guided.touches)} of {len(order)} divots were touched, "
-            f"{order[len(guided.touches)]} would be next; nothing was written"
-        )
+        if not guided.done:
+            raise IncompleteInput(
+                f"{len(guided.touches)} of {len(order)} divots were touched, "
+                f"{order[len(guided.touches)]} would be next; nothing was written"
+            )
     given = job.pose_input((needle, reference))
     used = job.rig if given is None else given.file
     with written_together(job.output, sidecar_path(job.output)) as (table, beside):
@@ -117,12 +122,31 @@ def guide(job: GuideJob, console: Console) -> None:
             made["tracker"] = f"igtl://{given.tracker}"
         inputs = (job.needle, job.reference, job.block, *filter(None, (used,)))
         write_sidecar(job.output, inputs, reference.name, made, beside)
-    console.print(f"wrote {job.output}: {len(guided.touches)} touches", markup=False)
+    touches = "1 touch" if len(guided.touches) == 1 else f"{len(guided.touches)} touches"
+    console.print(f"wrote {job.output}: {touches}", markup=False)
+
+
+def _check_options(job: GuideJob) -> None:
+    if (job.poses is None) == (job.rig is None):
+        raise InputError("nav accuracy guide: give either --poses or --rig with --camera")
+    if job.poses is not None and job.cameras:
+        raise InputError("nav accuracy guide: --camera is not for --poses, tracked before")
+    if job.poses is None and not job.paced:
+        raise InputError("nav accuracy guide: --fast is for --poses")
+
+
+def _check_size(block: Path, divots: Mapping[str, Array]) -> None:
+    if len(divots) < 2:
+        return
+    size = float(np.ptp(np.array(list(divots.values())), axis=0).max())
+    if size < LEAST_SIZE:
+        raise InputError(
+            f"{block}: its divots lie within {size:.3g} mm; are they in metres or inches? Write "
+            "millimetres"
+        )
 
 
 def _source(job: GuideJob, tools: Sequence[Tool]) -> PoseSource:
-    if (job.poses is None) == (job.rig is None):
-        raise InputError("nav accuracy guide: give either --poses or --rig with --camera")
     given = job.pose_input(tools)
     if given is not None:
         if given.tracker is not None:
@@ -137,8 +161,8 @@ def _source(job: GuideJob, tools: Sequence[Tool]) -> PoseSource:
 
 def _in_window(
     guided: GuidedTouches, source: PoseSource, cameras: tuple[str, ...], tools: tuple[str, ...]
-) -> bool:
-    """Lead in a window; return whether all is touched and to be written."""
+) -> str:
+    """Lead in a window until it is closed; return what ended it."""
     from nav.view.guide_window import GuideWindow
     from nav.view.live_app import application
     from nav.view.touch_window import show_touch_window
@@ -150,7 +174,7 @@ def _in_window(
         show_touch_window(window)
     finally:
         run.close()
-    return window.finished
+    return "the window was closed" if run.problem is None else f"{sentence(run.problem)}:"
 
 
 def fit_text(guided: GuidedTouches) -> str:

@@ -206,13 +206,22 @@ class GuidedTouches:
     def undo(self) -> GuidedTouch | None:
         """Take back the last touch, or what was left out last: it is asked for again.
 
+        A tip that rests has to leave first: it is where the next touch was asked for.
+
         Returns
         -------
         GuidedTouch or None
             What was taken back; None where there is nothing.
         """
+        if self._rest and self._rest[-1][0].time - self._rest[0][0].time > self._meant:
+            self._last = self._rest[-1][1]
         self._rest, self._way = [], []
         return self.steps.pop() if self.steps else None
+
+    @property
+    def _meant(self) -> float:
+        """Seconds at rest after which a touch is meant."""
+        return TRIED * self.settings.hold
 
     def add(self, frame: TrackedFrame) -> GuideState:
         """Take one more frame into account.
@@ -247,7 +256,7 @@ class GuidedTouches:
             lasted = self._rest[-1][0].time - self._rest[0][0].time
             self._passed([one for one, _ in self._rest])
             self._rest = [(frame, tip.position)]
-            if lasted > TRIED * self.settings.hold:
+            if lasted > self._meant:
                 return self._state("refused", Notice("touch_broken_off", {"seconds": lasted}))
             return self._state("touch")
         self._rest.append((frame, tip.position))

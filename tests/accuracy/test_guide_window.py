@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -145,6 +146,13 @@ def test_a_wrong_divot_is_refused_at_once_and_the_last_touch_taken_back(qtbot, l
     assert window.isVisible()
 
 
+def test_a_touch_taken_back_is_not_taken_where_the_tip_rests_for_the_next(qtbot, led):
+    here = led(FOUR[:2], FOUR[:2])
+    assert here.until(lambda: here.guided.labels == ["A1"] and here.window.block.share > 0.5)
+    qtbot.keyClick(here.window, Qt.Key.Key_Backspace)
+    assert not here.until(lambda: here.guided.labels)  # A2 was touched, A1 is asked for
+
+
 def test_touches_of_one_divot_show_their_scatter(led):
     here = led(("P", "P", "P"), ("P", "P", "P"))
     assert here.until(lambda: here.says == "All are touched")
@@ -200,6 +208,62 @@ def test_a_window_that_is_closed_early_writes_nothing(tmp_path, monkeypatch, qap
     with pytest.raises(IncompleteInput, match="the window was closed with"):
         guide(job(tmp_path), Console(quiet=True))
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_window_closed_when_all_is_touched_has_lost_nothing(tmp_path, monkeypatch, qapp):
+    touched(tmp_path, FOUR[:2])
+    recorded = PoseRecording(tmp_path / "poses.csv", NAMES)
+
+    class ClosedAtTheEnd(GuideWindow):
+        def poll(self) -> None:
+            super().poll()
+            if self.guided.done and self.isVisible():
+                self.close()
+
+    monkeypatch.setattr("nav.accuracy.guide_command._source", lambda *_: recorded)
+    monkeypatch.setattr("nav.accuracy.guide_command.can_show", lambda: True)
+    monkeypatch.setattr("nav.view.guide_window.GuideWindow", ClosedAtTheEnd)
+    guide(job(tmp_path), Console(quiet=True))
+    assert (tmp_path / "out.csv").exists()
+
+
+def test_a_tracker_that_fails_is_named(tmp_path, monkeypatch, qapp):
+    touched(tmp_path, FOUR[:2])
+
+    class Failing:
+        def __iter__(self):
+            raise InputError("the tracker closed the connection")
+
+        def close(self) -> None: ...
+
+    def closed(window) -> None:
+        window.run.wait_for_first(10.0)
+        window.close()
+
+    monkeypatch.setattr("nav.accuracy.guide_command._source", lambda *_: Failing())
+    monkeypatch.setattr("nav.accuracy.guide_command.can_show", lambda: True)
+    monkeypatch.setattr("nav.view.touch_window.run_guided", closed)
+    with pytest.raises(IncompleteInput, match="closed the connection: with 0 of 2"):
+        guide(job(tmp_path), Console(quiet=True))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"poses": None}, "give either --poses or --rig"),
+        ({"cameras": ("left=0",)}, "--camera is not for --poses"),
+        ({"poses": None, "rig": Path("rig.toml"), "paced": False}, "--fast is for --poses"),
+        ({"reference": "needle.toml"}, "needle"),
+        ({"block": "metres.csv"}, "its divots lie within 0.1"),
+    ],
+)
+def test_what_does_not_go_together_is_refused_before_anything_is_opened(change, says, tmp_path):
+    touched(tmp_path, FOUR[:1])
+    rows = [f"{name},{x / 1e3},{y / 1e3},{z / 1e3}" for name, (x, y, z) in DIVOTS.items()]
+    (tmp_path / "metres.csv").write_text("\n".join(["label,x,y,z", *rows]) + "\n")
+    given = {k: tmp_path / v if isinstance(v, str) else v for k, v in change.items()}
+    with pytest.raises(InputError, match=says):
+        guide(replace(job(tmp_path), **given), Console(quiet=True))
 
 
 def test_without_a_display_it_says_how_to_go_on(tmp_path, monkeypatch):
