@@ -146,7 +146,8 @@ def test_a_wrong_divot_is_refused_at_once_and_the_last_touch_taken_back(qtbot, l
     assert window.isVisible()
 
 
-def test_a_touch_taken_back_is_not_taken_where_the_tip_rests_for_the_next(qtbot, led):
+def test_a_touch_taken_back_is_not_taken_where_the_tip_rests_for_the_next(qtbot, led, monkeypatch):
+    monkeypatch.setattr("tests.registration.touch_poses.HOLD", 2.5)
     here = led(FOUR[:2], FOUR[:2])
     assert here.until(lambda: here.guided.labels == ["A1"] and here.window.block.share > 0.5)
     qtbot.keyClick(here.window, Qt.Key.Key_Backspace)
