@@ -28,6 +28,7 @@ LENGTH = 10.0  # mm: over which a difference in shape is much the same
 STRETCH = 20.0  # mm from the middle at which a stretch of the whole bone counts as much as that
 LEAST_SIZE = 0.5  # of the declared variance
 MOST_ADVISED = 400  # points
+MOST_POINTS = 500  # whose pattern is looked at: of more, every second, third ... counts
 
 
 def case_probability(fit: SurfaceFit) -> float:
@@ -77,7 +78,8 @@ def shape_probability(fit: SurfaceFit) -> float:
     .. [1] Imhof, Biometrika 48(3/4), 1961.
     """
     scaled = fit.residuals / fit.sd
-    near = np.abs(scaled) <= FAR
+    near = np.flatnonzero(np.abs(scaled) <= FAR)
+    near = near[:: -(-len(near) // MOST_POINTS)]
     residuals = np.clip(scaled[near], -OUTLIER, OUTLIER)
     alike = _alike(fit.places[near], fit.rows[near, :3])
     size = np.sqrt(np.diag(alike))
@@ -140,7 +142,9 @@ def missed_difference(fit: SurfaceFit, count: int | None = None) -> float:
     return float(chndtr(chdtri(freedom, ASKED), freedom, visible))
 
 
-def doubt_case(fit: SurfaceFit, with_fiducials: bool = False) -> str | None:
+def doubt_case(
+    fit: SurfaceFit, with_fiducials: bool = False, probability: float | None = None
+) -> str | None:
     """Return why it may be another case's bone, for people; None where the points show that not.
 
     Parameters
@@ -149,12 +153,14 @@ def doubt_case(fit: SurfaceFit, with_fiducials: bool = False) -> str | None:
         A pose that was found.
     with_fiducials : bool
         Whether fiducials of the case agree with it: then few points are enough.
+    probability : float, optional
+        Its `case_probability`, where that is known.
 
     Returns
     -------
     str or None
     """
-    probability = case_probability(fit)
+    probability = case_probability(fit) if probability is None else probability
     count, off = len(fit.used), int((~fit.used).sum())
     if probability < ASKED:
         return (

@@ -92,7 +92,8 @@ def judge(case: Case, found: SurfaceRegistration, mirrored: bool = False) -> Sur
     """
     places = critical_points(case) if case.default_plan is not None else ()
     errors = tuple(_predicted(found, place) for place in places)
-    doubt = doubt_case(found.fit, found.registration.method == "points+surface")
+    probability = case_probability(found.fit)
+    doubt = doubt_case(found.fit, found.registration.method == "points+surface", probability)
     worst = max(errors, key=lambda e: e.rms, default=None)
     word: Word
     if worst is not None and worst.rms > MOST_TRE:
@@ -107,7 +108,7 @@ def judge(case: Case, found: SurfaceRegistration, mirrored: bool = False) -> Sur
             reasons.append("the case has no plan, so the error where it matters is not known")
         word = "usable" if reasons else "good"
     sentence = f"{word}: {'; '.join(reasons)}" if reasons else word
-    return SurfaceVerdict(word, sentence, errors, case_probability(found.fit))
+    return SurfaceVerdict(word, sentence, errors, probability)
 
 
 def _poor(error: PredictedError, limit: float) -> str:

@@ -96,6 +96,11 @@ def verify_files(
         if value is not None and not 0.0 < value <= MOST_LENGTH:
             raise InputError(f"{option}: {LENGTH}, got {value:g}")
     case = load_case(case_path)
+    if not case.fiducials:
+        raise InputError(
+            f"{case_path}: has no fiducials, so that there are no check points; add [[fiducial]] "
+            'with use = "check" for places that can be touched'
+        )
     registration, record = load_registration_file(registration_path)
     made = calibration_table(record.calibration, record.fre)
     fle = made.fle or FLE if fle is None else fle

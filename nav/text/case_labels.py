@@ -12,7 +12,11 @@ CASE: dict[str, Template] = {
     "case_sigma_title": "sigma of the surface, mm",
     "case_structures_title": "structure, usual sigma, made from",
     "case_plan_named": "plan: {plan}",
-    "case_not_correctable": "this case {problem}",
+    "case_no_scan_to_correct": "no scan in this case: nothing can be run again",
+    "case_no_bones_to_correct": (
+        "no bones are fitted to this scan: a patient's is to be reconstructed again, a printed "
+        "phantom's is not corrected by hand"
+    ),
     # planes, grey values, and what is under the pointer
     "plane_axial": "axial",
     "plane_sagittal": "sagittal",

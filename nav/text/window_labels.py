@@ -24,6 +24,7 @@ WINDOW: dict[str, Template] = {
     "key_space": "Space",
     "key_backspace": "Backspace",
     "key_home": "Home",
+    "key_finish": "Ctrl+Enter",
     "plan_followed": "Plan: {plan}",
     "dismiss": "Dismiss",
     "notice_and_more": "{notice}  (+{count} more)",

@@ -19,7 +19,7 @@ from nav.view.theme import BACK, TEXT, faded, font
 FLASH = 0.4  # s that a recorded instant is framed, where they are recorded one by one
 SEPARATOR = "  ·  "
 ACTIONS = (
-    Action("finish", "action_finish", "Ctrl+Return", "Ctrl+Enter"),
+    Action("finish", "action_finish", "Ctrl+Return", "key_finish"),
     Action("mark", "action_mark", "M"),
     Action("stop", "action_stop", "Space", "key_space"),
     Action("record", "action_record", "Space", "key_space"),

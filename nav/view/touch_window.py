@@ -25,7 +25,7 @@ STALE = 1.0  # s without a new frame
 LIST_SHARE = 0.24  # of the window's width
 SEPARATOR = "  ·  "
 ACTIONS = (
-    Action("finish", "action_finish", "Ctrl+Return", "Ctrl+Enter"),
+    Action("finish", "action_finish", "Ctrl+Return", "key_finish"),
     Action("skip", "action_leave_out", "S"),
     Action("undo", "action_undo", "Backspace", "key_backspace"),
 )

@@ -111,6 +111,15 @@ def test_too_few_points_to_tell_cases_apart_are_not_enough(rng):
     assert doubt_case(few, with_fiducials=True) is None
 
 
+def test_the_pattern_of_very_many_points_is_still_seen_and_soon(rng, monkeypatch):
+    monkeypatch.setattr("nav.registration.case_evidence.MOST_POINTS", 100)
+    sizes = []
+    real = np.linalg.eigvalsh
+    monkeypatch.setattr("numpy.linalg.eigvalsh", lambda a: sizes.append(len(a)) or real(a))
+    assert shape_probability(fit(rng, 350, difference=stretched(0.3))) < 1e-3
+    assert sizes == [88 - 6]
+
+
 def test_points_off_the_bone_are_asked_about(rng):
     found = fit(rng, 60, off=range(5))
     while case_probability(found) < 0.2:

@@ -400,6 +400,13 @@ def test_a_case_without_plan_is_refused(bench):
     assert "plan: there is none" in err
 
 
+def test_a_case_without_fiducials_is_refused_with_what_to_add(bench):
+    text = bench.case.read_text()
+    bench.case.write_text(text[: text.index("[[fiducial]]")] + text[text.index("[[plan]]") :])
+    with pytest.raises(InputError, match=r"has no fiducials, .* add \[\[fiducial\]\]"):
+        verify_poses(bench, series(bench, *AROUND))
+
+
 # poses instead of points: touches by dwell
 
 

@@ -126,11 +126,12 @@ class CasePanel(Sized):
         }
         self.buttons["draw line"].setCheckable(True)
         self.buttons["correct"].setCheckable(True)
-        problem = why_not_correctable(viewed.reconstruction)
-        self.buttons["correct"].setEnabled(not problem)
-        self.buttons["correct"].setToolTip(
-            sentence(Notice("case_not_correctable", {"problem": problem})) if problem else ""
-        )
+        possible = not why_not_correctable(viewed.reconstruction)
+        self.buttons["correct"].setEnabled(possible)
+        if not possible:
+            lacks = viewed.reconstruction is None or viewed.reconstruction.volume is None
+            why = "case_no_scan_to_correct" if lacks else "case_no_bones_to_correct"
+            self.buttons["correct"].setToolTip(label(why))
         self.score = ScorePanel()
         self.correct = CorrectPanel()
         for name, button in self.buttons.items():

@@ -12,8 +12,10 @@ import numpy as np
 from rich.console import Console
 
 from nav.core.errors import InputError
+from nav.core.notice import Notice
 from nav.display import display_problem
 from nav.registration.markupsline import read_line
+from nav.text.catalogue import sentence
 from nav.view.case.case_state import ViewState, initial_state
 from nav.view.case.case_text import shortcomings
 from nav.view.case.greys import PRESETS
@@ -79,7 +81,8 @@ def view_case(path: Path, options: ViewOptions, screenshot: Path | None, console
     if problem:
         raise InputError(f"{problem}; --screenshot FILE.png makes an image without one")
     for line in shortcomings(viewed):
-        console.print(f"warning: {line}", markup=False, highlight=False)
+        warned = sentence(Notice("warned", {"warning": line}))
+        console.print(warned, markup=False, highlight=False)
     from nav.view.case.case_app import run_case_window, write_case_picture  # Qt
 
     if screenshot is None:
