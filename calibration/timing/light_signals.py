@@ -157,10 +157,11 @@ class LightCollector:
         on, off = settled & states, settled & ~states
         changes = int((states[1:] != states[:-1]).sum())
         if changes < FEWEST_CHANGES or on.sum() < FEWEST_CHANGES or off.sum() < FEWEST_CHANGES:
+            period = float(np.median(np.diff(self.times)))
             raise InputError(
                 f"{where}: in the images of {name} the light stays on or off for {2 * APART - 1} "
                 f"images too seldom ({changes} changes); let it change 40 times or more, and stay "
-                f"for {2 * APART} images or more each time"
+                f"for {2 * APART} images or more each time, {2 * APART * period:.2g} s"
             )
         change = np.median(values[on], axis=0) - np.median(values[off], axis=0)
         seen = candidates & (change > TOGETHER * spread)

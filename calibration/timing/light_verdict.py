@@ -124,7 +124,8 @@ def _delay_range(first: _Seen, other: _Seen) -> tuple[DelayRange, str]:
     if not found:
         return none, (
             f"no delay up to {1e3 * LONGEST_DELAY:.0f} ms fits more than {share:.0%} of the "
-            f"changes: does it see the same light as {first.camera.name}, and only that?"
+            f"changes: does it see the same light as {first.camera.name}, and only that, and are "
+            "the times its images' own?"
         )
     if len(found) == 1:
         return found[0], ""
@@ -226,7 +227,7 @@ def _remarks(own: _Seen) -> tuple[str, ...]:
     if signals.repeated > MOST_REPEATED * len(signals.times):
         remarks.append(
             f"{signals.repeated} of {len(signals.times)} images are the same as the one before: "
-            "set the frame rate that the camera has, with light enough for it"
+            "if the camera repeats them, set a frame rate that it has, with light enough for it"
         )
     if abs(signals.adapts) > MOST_ADAPTED:
         which = "brighter" if signals.adapts > 0 else "darker"
