@@ -13,6 +13,7 @@ from calibration.timing.light_plot import draw_light
 from calibration.timing.light_signals import LightCollector
 from calibration.timing.light_verdict import LightTiming, judge_light
 from calibration.timing.timing_command import estimate_text, say_warnings, timed_camera
+from calibration.timing.timing_verdict import is_determined
 from nav.camera.live_source import LiveSource
 from nav.camera.rig import Rig, load_rig, write_rig
 from nav.camera.source import open_source
@@ -81,7 +82,7 @@ def calibrate_by_light(job: LightJob, console: Console, capture: OpenCapture | N
         console.print(line, markup=False, soft_wrap=True)
     timed = timed_rig(rig, found, where if job.images is None else job.images.name)
     plot = job.output.with_name(f"{job.output.stem}{PICTURE}")
-    if timed == rig:
+    if not any(is_determined(each.delay, each.readout) for each in found):
         raise InputError(f"{where}: no delay and no readout is determined; nothing is written")
     draw_light(plot, found)
     write_rig(job.output, timed, [job.rig])

@@ -10,7 +10,7 @@ from rich.console import Console
 
 import nav
 from calibration.timing.timing_fit import TimingFit, fit_timing
-from calibration.timing.timing_verdict import CameraTiming, Estimate, judge_timing
+from calibration.timing.timing_verdict import CameraTiming, Estimate, is_determined, judge_timing
 from calibration.timing.timing_views import timing_views
 from nav.camera.rig import Camera, Rig, load_rig, write_rig
 from nav.camera.source import open_source
@@ -79,7 +79,7 @@ def calibrate_delay(
     found = measured_timing(images, cameras, bodies, console, fps)
     for line in timing_lines(found):
         console.print(line, markup=False, soft_wrap=True)
-    if found.rig == cameras:
+    if not any(is_determined(each.delay, each.readout) for each in found.cameras):
         raise InputError(f"{images}: no delay and no readout is determined; nothing is written")
     write_rig(output, found.rig, [rig, *tools])
     console.print(f"{output} ({nav.NOTICE.lower()})", markup=False)

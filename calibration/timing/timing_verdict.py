@@ -42,6 +42,23 @@ class Estimate:
         return "good" if self.sd <= GOOD else "usable"
 
 
+def is_determined(delay: Estimate | None, readout: Estimate) -> bool:
+    """Return whether anything is known of a camera's times.
+
+    Parameters
+    ----------
+    delay : Estimate or None
+        None for the camera that others are compared with.
+    readout : Estimate
+        Of its rows.
+
+    Returns
+    -------
+    bool
+    """
+    return not readout.problem or (delay is not None and not delay.problem)
+
+
 @dataclass(frozen=True)
 class CameraTiming:
     """What a recording says of one camera's times.

@@ -248,7 +248,7 @@ def test_delays_are_counted_from_the_first_cameras_own():
     assert timed["left"].delay == 0.020
 
 
-def test_the_command_writes_rig_and_plot(tmp_path, capsys):
+def test_the_command_writes_rig_and_plot(tmp_path, capsys, monkeypatch):
     rig, folder = blinking_rig(), tmp_path / "blinking"
     rows = ["camera,frame,time"]
     for name in rig.names:
@@ -261,6 +261,13 @@ def test_the_command_writes_rig_and_plot(tmp_path, capsys):
     (folder / "times.csv").write_text("\n".join(rows) + "\n")
     write_rig(tmp_path / "rig.toml", rig)
     output = tmp_path / "timed.toml"
+    results = []
+
+    def once(*given):
+        results.append(results[0] if results else light_timing(*given))
+        return results[0]
+
+    monkeypatch.setattr("calibration.timing.light_command.light_timing", once)
     calibrate_by_light(LightJob(tmp_path / "rig.toml", output, folder), Console(width=200))
     printed = capsys.readouterr().out
     assert "left: delay 0, the others are compared with it; readout" in printed
@@ -271,6 +278,10 @@ def test_the_command_writes_rig_and_plot(tmp_path, capsys):
     assert right.timing["light"] == "blinking"
     assert right.timing["delay"] == "good"
     assert is_picture(tmp_path / "timed.delay.png")
+    # a rig that has the same already is no reason to say that nothing is determined
+    again = tmp_path / "again.toml"
+    calibrate_by_light(LightJob(output, again, folder), Console(quiet=True))
+    assert load_rig(again)["right"].delay == right.delay
 
 
 def test_nothing_is_written_where_nothing_is_known(tmp_path, capsys):

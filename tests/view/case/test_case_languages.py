@@ -110,3 +110,18 @@ def test_no_text_of_the_window_is_english_in_german():
     finally:
         choose_language("en")
     assert same == {"plane_axial", "plane_sagittal"}
+
+
+@pytest.mark.parametrize(
+    ("lacks", "code"), [("scan", "case_no_scan_to_correct"), ("chain", "case_no_bones_to_correct")]
+)
+def test_why_a_case_cannot_be_corrected_is_told_in_the_language(lacks, code, qtbot, tmp_path):
+    choose_language("de")
+    try:
+        made = CaseWindow(load_viewed_case(write_case(tmp_path / "a", **{lacks: False})))
+        qtbot.addWidget(made, before_close_func=CaseWindow.close_now)
+        button = made.panel.buttons["correct"]
+        assert not button.isEnabled()
+        assert button.toolTip() == chosen().label(code)
+    finally:
+        choose_language("en")
