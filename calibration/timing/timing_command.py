@@ -229,9 +229,11 @@ def timed_camera(
         changes |= {"readout": readout.value, "readout_sd": readout.sd}
     if not changes:
         return camera
-    timing = {**origin, "readout": readout.verdict}
-    if delay is not None:
-        timing["delay"] = delay.verdict
+    timing, before = dict(origin), camera.timing or {}
+    for name, estimate in (("readout", readout), ("delay", delay)):
+        if estimate is not None:  # what is kept keeps its verdict
+            kept = before.get(name, estimate.verdict)
+            timing[name] = kept if estimate.problem else estimate.verdict
     return replace(camera, **changes, timing=timing)
 
 

@@ -13,6 +13,8 @@ from calibration.timing.light_command import (
     light_timing,
     timed_rig,
 )
+from calibration.timing.timing_command import timed_camera
+from calibration.timing.timing_verdict import Estimate
 from nav import cli
 from nav.camera.image_files import is_picture
 from nav.camera.rig import load_rig, write_rig
@@ -246,6 +248,16 @@ def test_delays_are_counted_from_the_first_cameras_own():
     timed = timed_rig(rig, found, "blinking")
     assert timed["right"].delay == pytest.approx(0.020 + found[1].delay.value)
     assert timed["left"].delay == 0.020
+
+
+def test_what_is_kept_keeps_its_verdict():
+    camera = replace(blinking_rig().cameras[1], readout=0.02, timing={"readout": "good"})
+    unknown = Estimate(0.0, float("inf"), "of the height only")
+    kept = timed_camera(camera, Estimate(0.04, 2e-3), unknown, {"light": "blinking"})
+    assert kept.readout == 0.02
+    assert kept.timing == {"light": "blinking", "readout": "good", "delay": "usable"}
+    fresh = timed_camera(replace(camera, timing=None), Estimate(0.04, 2e-3), unknown, {})
+    assert fresh.timing["readout"] == "not determined"
 
 
 def test_the_command_writes_rig_and_plot(tmp_path, capsys, monkeypatch):
