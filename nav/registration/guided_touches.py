@@ -206,22 +206,18 @@ class GuidedTouches:
     def undo(self) -> GuidedTouch | None:
         """Take back the last touch, or what was left out last: it is asked for again.
 
-        A tip that rests has to leave first: it is where the next touch was asked for.
-
         Returns
         -------
         GuidedTouch or None
             What was taken back; None where there is nothing.
         """
-        if self._rest and self._rest[-1][0].time - self._rest[0][0].time > self._meant:
-            self._last = self._rest[-1][1]
+        if (
+            self._rest
+            and self._rest[-1][0].time - self._rest[0][0].time > TRIED * self.settings.hold
+        ):
+            self._last = self._rest[-1][1]  # it is where the next one was asked for: leave first
         self._rest, self._way = [], []
         return self.steps.pop() if self.steps else None
-
-    @property
-    def _meant(self) -> float:
-        """Seconds at rest after which a touch is meant."""
-        return TRIED * self.settings.hold
 
     def add(self, frame: TrackedFrame) -> GuideState:
         """Take one more frame into account.
@@ -256,7 +252,7 @@ class GuidedTouches:
             lasted = self._rest[-1][0].time - self._rest[0][0].time
             self._passed([one for one, _ in self._rest])
             self._rest = [(frame, tip.position)]
-            if lasted > self._meant:
+            if lasted > TRIED * self.settings.hold:
                 return self._state("refused", Notice("touch_broken_off", {"seconds": lasted}))
             return self._state("touch")
         self._rest.append((frame, tip.position))
@@ -379,11 +375,9 @@ def dwell_notice(refused: RefusedDwell) -> Notice:
         return Notice("touch_reference_moved", {**facts, "shift_mm": refused.reference_shift})
     if refused.kind == "jump":
         return Notice("touch_jumped", facts)
-    return (
-        Notice("touch_drifted", facts)
-        if refused.kind == "drift"
-        else Notice("touch_knocked", facts)
-    )
+    if refused.kind == "drift":
+        return Notice("touch_drifted", facts)
+    return Notice("touch_knocked", facts)
 
 
 def rounded_up(sd: float) -> float:
