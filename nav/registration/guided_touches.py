@@ -300,10 +300,9 @@ class GuidedTouches:
 
     def _touch(self, resting: list[TrackedFrame]) -> DwellTouch | Notice:
         """Return the touch of frames at rest, or why it is none."""
-        hold = 0.8 * self.settings.hold
         try:
             series = tip_series([*self._way, *resting], self.needle, self.reference)
-            settings = DwellSettings(radius=self.settings.radius, hold=hold)
+            settings = DwellSettings(radius=self.settings.radius, hold=0.8 * self.settings.hold)
             found = find_touches(series, settings, least_extent=0.0)
         except InputError:
             return Notice("touch_not_seen")
