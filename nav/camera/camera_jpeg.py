@@ -104,8 +104,10 @@ def parse_camera_jpeg(data: bytes) -> CameraJpeg:
     """Check a webcam's buffer, and make a complete file of it.
 
     What follows the end mark is left out: drivers pad buffers. A missing end mark is added; so are
-    the standard Huffman tables, without which many webcams send their images. A few stray bytes
-    between segments of the head are left out. None of this changes a pixel. Only the head is parsed: `decode_camera_jpeg` finds damage of the compressed pixels.
+    the standard Huffman tables, without which many webcams send their images. Zeros after pixels
+    without an end mark are left out, and a few stray bytes between segments of the head. None of
+    this changes a pixel. Only the head is parsed: `decode_camera_jpeg` finds damage of the
+    compressed pixels.
 
     Parameters
     ----------
@@ -152,13 +154,19 @@ def parse_camera_jpeg(data: bytes) -> CameraJpeg:
     if not 0 < size[0] * size[1] <= MOST_PIXELS:
         raise JpegError("is damaged")
     end = data.find(END, following)  # compressed pixels hold no such bytes
-    body = data[: end + len(END)] if end >= 0 else data + END
+    body = data[: end + len(END)] if end >= 0 else _ended(data)
     if restarts:
         _check_restarts(np.frombuffer(body, np.uint8)[following:])
     if not tables:
         body = body[:at] + standard_tables() + body[at:]
         following += len(standard_tables())
     return CameraJpeg(body, size, following, unit, restarts, frame)
+
+
+def _ended(data: bytes) -> bytes:
+    """Add the end mark in place of padding, but for zeros that may be the last pixels'."""
+    bare = data.rstrip(b"\x00")
+    return bare + bytes(min(len(data) - len(bare), MOST_SURPLUS // 2)) + END
 
 
 def _unit(data: bytes, at: int) -> tuple[int, int]:

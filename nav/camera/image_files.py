@@ -195,7 +195,7 @@ def decode_picture(path: Path) -> Decoded | Lost:
 
 
 def _is_damaged(data: bytes) -> bool:
-    """Return whether a JPEG of which the decoder says so is: some cameras' restart marks are odd."""
+    """Return whether a JPEG is damaged as the decoder says: some cameras' restart marks are odd."""
     try:
         jpeg = parse_camera_jpeg(data)
     except JpegError:
@@ -228,6 +228,6 @@ def to_grey(image: NDArray[np.generic]) -> Picture | None:
     if pixels.ndim == 3 and pixels.shape[2] in (3, 4):
         code = cv2.COLOR_BGR2GRAY if pixels.shape[2] == 3 else cv2.COLOR_BGRA2GRAY
         return np.asarray(cv2.cvtColor(pixels, code), np.uint8)
-    if pixels.ndim == 2 or pixels.shape[2] == 1:
+    if pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 1):
         return pixels.reshape(pixels.shape[:2])
     return None

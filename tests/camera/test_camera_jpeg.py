@@ -66,12 +66,14 @@ def decoded(buffer: bytes) -> np.ndarray:
         lambda jpeg: jpeg + bytes(5000),
         lambda jpeg: jpeg + jpeg[-5000:],  # what an earlier, longer image left in the buffer
         lambda jpeg: jpeg[:-2],
+        lambda jpeg: jpeg[:-2] + bytes(5000),
         lambda jpeg: jpeg[:2] + b"\xff\xe4\x00\x06\xff\xd9ab" + jpeg[2:],  # application data
         lambda jpeg: jpeg.replace(b"\xff\xdb", b"\x00\xff\xdb"),
         lambda jpeg: with_surplus(jpeg),
     ],
     ids=[
-        *("whole", "no tables", "padded", "remains of another", "no end", "end mark in the head"),
+        *("whole", "no tables", "padded", "remains of another", "no end"),
+        *("no end, padded", "end mark in the head"),
         *("stray bytes in the head", "bytes too many before restarts"),
     ],
 )
