@@ -108,6 +108,10 @@ class LiveJob:
                 "nav live: give either --camera NAME=NUMBER, --images SOURCE or --poses SOURCE"
             )
         if self.poses is None:
+            if self.igtl_names:
+                raise InputError("--igtl-name: is for the poses of a tracker, igtl://HOST:PORT")
+            if self.stated is not None:
+                raise InputError("nav live: --position-sd is for --poses; leave it out for cameras")
             assert self.rig is not None
             return load_rig(self.rig)
         for option, value in (("--rig", self.rig), ("--fps", self.fps)):
