@@ -148,7 +148,7 @@ def test_a_job_is_sent_whole_to_another_process(folder):
         ({"images": None, "cameras": ("left=0", "right=zero")}, "right=zero"),
         ({"rig": None}, "--rig is missing"),
         ({"stated": StatedErrors(0.1, 0.001)}, "--position-sd is for --poses"),
-        ({"igtl_names": ("needle=A",)}, "--igtl-name: is for the poses of a tracker"),
+        ({"igtl_names": ("needle=A",)}, "--igtl-name is for --poses"),
         ({"images": None, "poses": True}, "--rig is not for --poses"),
         ({"images": None, "poses": True, "rig": None, "fps": 30.0}, "--fps is not for --poses"),
         ({"poses": True}, "--images SOURCE or --poses"),
