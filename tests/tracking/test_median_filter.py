@@ -79,6 +79,20 @@ def test_a_filter_that_is_switched_on_or_off_is_noticed_when_pictures_fit_worse(
     tracker.close()
 
 
+def test_a_camera_that_sees_nothing_teaches_nothing(scene):
+    tool, rig, _, frames = scene
+    tracker = Tracker(rig, [tool])
+    tracker.track(altered(frames[0], median))
+    shot, right = altered(frames[0], median), tracker.camera_states["right"]
+    covered = replace(shot.frames["right"], image=np.full_like(shot.frames["right"].image, 90))
+    for others in ({"right": covered}, {}):  # by a hand; no image
+        kept = {name: frame for name, frame in shot.frames.items() if name != "right"}
+        right.median_wait = 0
+        tracker.track(replace(shot, frames=kept | others))
+        assert right.takes_median
+    tracker.close()
+
+
 def test_what_was_seen_again_and_again_is_looked_at_less_often():
     known, waits = MedianFilter(), []
     for _ in range(6):
