@@ -224,7 +224,10 @@ def learn_median_filter(
     before = [each.takes_median for each in states]
     doubtful = []
     for index, each in enumerate(states):
-        if not each.can_take_median or not (each.median_wait <= 0 or each.alarm):
+        if not each.can_take_median:
+            each.median_wait = 0  # what was known is of other images than the next that can
+            continue
+        if each.median_wait > 0 and not each.alarm:
             continue
         worth = is_worth_trying(fit_result, used, pictures[index], index)
         if worth is None:
