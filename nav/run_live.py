@@ -107,15 +107,13 @@ class LiveJob:
             raise InputError(
                 "nav live: give either --camera NAME=NUMBER, --images SOURCE or --poses SOURCE"
             )
-        if self.poses is None:
-            assert self.rig is not None
-            return load_rig(self.rig)
-        for option, value in (("--rig", self.rig), ("--fps", self.fps)):
+        of_poses = ("--igtl-name", self.igtl_names or None), ("--position-sd", self.stated)
+        of_images = ("--rig", self.rig), ("--fps", self.fps)
+        where = "" if self.poses is None else "not "
+        for option, value in of_poses if self.poses is None else of_images:
             if value is not None:
-                raise InputError(
-                    f"nav live: {option} is not for --poses, which are tracked already"
-                )
-        return None
+                raise InputError(f"nav live: {option} is {where}for --poses, tracked before")
+        return None if self.rig is None else load_rig(self.rig)
 
     def pose_input(self) -> PoseInput:
         """Return where the poses of needle and reference body come from."""

@@ -107,6 +107,8 @@ def touch_fiducials(job: TouchJob, console: Console, capture: OpenCapture | None
                 raise InputError(f"nav touch: {option} is not for --poses, tracked before")
     elif job.igtl_names:
         raise InputError("--igtl-name: is for the poses of a tracker, igtl://HOST:PORT")
+    elif job.stated is not None:
+        raise InputError("nav touch: --position-sd is for --poses; leave it out for cameras")
     tools = [load_tool(path, printed=given is None) for path in job.tools]
     check_tools(tools)
     needle = _named(tools, job.needle)

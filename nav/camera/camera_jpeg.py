@@ -8,9 +8,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.camera.image_files import tells_of_damage
+from nav.camera.jpeg_damage import (
+    FIRST_RESTART,
+    MOST_SURPLUS,
+    RESTART_MARKS,
+    are_parts_damaged,
+)
 from nav.camera.picture_file import CUT_OFF
-from nav.camera.quiet_opencv import messages_caught
 from nav.core.frameset import Picture
 
 GREY = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION
@@ -18,7 +22,6 @@ START, END = b"\xff\xd8", b"\xff\xd9"
 FRAMES = frozenset((0xC0, 0xC1))  # of one scan, as webcams send them: baseline and extended
 HUFFMAN, SCAN, RESTARTS = 0xC4, 0xDA, 0xDD
 SEGMENTS = frozenset((*FRAMES, HUFFMAN, SCAN, 0xDB, RESTARTS, *range(0xE0, 0xF0), 0xFE))
-FIRST_RESTART, RESTART_MARKS = 0xD0, 8
 BLOCK = 8  # px
 MOST_PIXELS = 1 << 27
 FILLING = 128  # grey level of blocks for which there are no data
@@ -44,6 +47,8 @@ class CameraJpeg:
         Width and height of the units in which they are compressed, px.
     interval : int
         Units from one restart to the next; 0 where there are none.
+    frame : int
+        Where its height and width are written.
     """
 
     data: bytes
@@ -51,6 +56,7 @@ class CameraJpeg:
     scan: int
     unit: tuple[int, int] = (BLOCK, BLOCK)
     interval: int = 0
+    frame: int = 0
 
     def ends(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the units that end a part of the compressed pixels: what is lost shortens a part.
@@ -70,13 +76,38 @@ class CameraJpeg:
         last = last[last >= 0]
         return last // columns * self.unit[1], last % columns * self.unit[0]
 
+    def is_damaged(self, parts: NDArray[np.bool_] | None = None) -> bool:
+        """Decode parts of the compressed pixels, each for itself, to see whether they are damaged.
+
+        Many cameras write a few bytes too many before restart marks. The decoder tells only of the
+        first oddity of an image, so that these would hide a damage, and count as one.
+
+        Parameters
+        ----------
+        parts : ndarray, shape (n,), bool, optional
+            Which to look at, as of `ends`; all if not given.
+
+        Returns
+        -------
+        bool
+        """
+        head, scan = self.data[: self.scan], self.data[self.scan :]
+        columns, rows = (
+            -(-whole // part) for whole, part in zip(self.size, self.unit, strict=True)
+        )
+        return are_parts_damaged(
+            head, scan, self.frame, self.unit, (columns, rows), self.interval, parts
+        )
+
 
 def parse_camera_jpeg(data: bytes) -> CameraJpeg:
     """Check a webcam's buffer, and make a complete file of it.
 
     What follows the end mark is left out: drivers pad buffers. A missing end mark is added; so are
-    the standard Huffman tables, without which many webcams send their images. Neither changes a
-    pixel. Only the head is parsed: `decode_camera_jpeg` finds damage of the compressed pixels.
+    the standard Huffman tables, without which many webcams send their images. Zeros after pixels
+    without an end mark are left out, and a few stray bytes between segments of the head. None of
+    this changes a pixel. Only the head is parsed: `decode_camera_jpeg` finds damage of the
+    compressed pixels.
 
     Parameters
     ----------
@@ -95,8 +126,13 @@ def parse_camera_jpeg(data: bytes) -> CameraJpeg:
     if not data.startswith(START):
         raise JpegError("is not a JPEG" if data else "is empty")
     size, unit, restarts, tables, at = (0, 0), (BLOCK, BLOCK), 0, False, len(START)
+    frame = 0
     try:
         while True:
+            if stray := data[at : at + MOST_SURPLUS + 1].find(b"\xff"):
+                if stray < 0:
+                    raise JpegError("is damaged" if at < len(data) else CUT_OFF)
+                data = data[:at] + data[at + stray :]
             while data[at + 1] == 0xFF:
                 at += 1  # filling before a mark
             mark, kind, length = struct.unpack_from(">BBH", data, at)
@@ -105,7 +141,7 @@ def parse_camera_jpeg(data: bytes) -> CameraJpeg:
             following = at + 2 + length
             if kind in FRAMES:
                 height, width = struct.unpack_from(">HH", data, at + 5)
-                size, unit = (width, height), _unit(data, at + 9)
+                size, unit, frame = (width, height), _unit(data, at + 9), at + 5
             elif kind == HUFFMAN:
                 tables = True
             elif kind == RESTARTS:
@@ -118,13 +154,19 @@ def parse_camera_jpeg(data: bytes) -> CameraJpeg:
     if not 0 < size[0] * size[1] <= MOST_PIXELS:
         raise JpegError("is damaged")
     end = data.find(END, following)  # compressed pixels hold no such bytes
-    body = data[: end + len(END)] if end >= 0 else data + END
+    body = data[: end + len(END)] if end >= 0 else _ended(data)
     if restarts:
         _check_restarts(np.frombuffer(body, np.uint8)[following:])
     if not tables:
         body = body[:at] + standard_tables() + body[at:]
         following += len(standard_tables())
-    return CameraJpeg(body, size, following, unit, restarts)
+    return CameraJpeg(body, size, following, unit, restarts, frame)
+
+
+def _ended(data: bytes) -> bytes:
+    """Add the end mark in place of padding, but for zeros that may be the last pixels'."""
+    bare = data.rstrip(b"\x00")
+    return bare + bytes(min(len(data) - len(bare), MOST_SURPLUS // 2)) + END
 
 
 def _unit(data: bytes, at: int) -> tuple[int, int]:
@@ -198,11 +240,9 @@ def decode_camera_jpeg(jpeg: CameraJpeg) -> Picture:
         raise JpegError("cannot be decoded")
     rows, columns = jpeg.ends()
     across = np.minimum(columns[:, None] + np.arange(BLOCK), image.shape[1] - 1)
-    if np.any(np.all(image[rows[:, None], across] == FILLING, axis=1)):
-        with messages_caught() as messages:
-            decode_grey(jpeg.data)
-        if any(map(tells_of_damage, messages)):
-            raise JpegError("is damaged: a part of it is missing")
+    filled = np.all(image[rows[:, None], across] == FILLING, axis=1)
+    if np.any(filled) and jpeg.is_damaged(filled):
+        raise JpegError("is damaged: a part of it is missing")
     return image
 
 

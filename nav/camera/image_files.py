@@ -1,6 +1,5 @@
 """Image files: which they are, their order, and reading them as 8-bit grey."""
 
-import re
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -10,6 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from nav.camera.camera_jpeg import JpegError, parse_camera_jpeg
+from nav.camera.jpeg_damage import tells_of_damage
 from nav.camera.natural_order import natural_order
 from nav.camera.picture_file import NO_PICTURE, examine
 from nav.camera.quiet_opencv import messages_caught
@@ -17,9 +18,6 @@ from nav.core.errors import Lost
 from nav.core.frameset import Picture
 
 DARK_16_BIT = 1 << 14  # a camera of 14 bits or fewer whose pixels were not shifted up
-JPEG_DAMAGED = ("Corrupt JPEG data", "Premature end of JPEG", "Invalid SOS parameters")
-JPEG_SURPLUS = re.compile(r"Corrupt JPEG data: (\d+) extraneous bytes before marker 0xd9")
-MOST_SURPLUS = 8  # bytes before the end mark
 AS_THE_SENSOR_HAS_IT = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
 PICTURE_SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".ppm", ".pnm", ".webp")
@@ -185,7 +183,7 @@ def decode_picture(path: Path) -> Decoded | Lost:
             image = None
     if image is None:
         return _unusable(NO_PICTURE)
-    if any(map(tells_of_damage, messages)):
+    if any(map(tells_of_damage, messages)) and _is_damaged(data):
         return _unusable("is damaged: a part of its compressed data cannot be read")
     grey = to_grey(image)
     if grey is None:
@@ -196,27 +194,17 @@ def decode_picture(path: Path) -> Decoded | Lost:
     return Decoded(grey, facts.turned, dark)
 
 
+def _is_damaged(data: bytes) -> bool:
+    """Return whether a JPEG is damaged as the decoder says: some cameras' restart marks are odd."""
+    try:
+        jpeg = parse_camera_jpeg(data)
+    except JpegError:
+        return True
+    return not jpeg.interval or jpeg.is_damaged()
+
+
 def _unusable(why: str) -> Lost:
     return Lost("picture_unusable", {"why": why})
-
-
-def tells_of_damage(message: str) -> bool:
-    """Return whether libjpeg has filled up what it could not read.
-
-    Parameters
-    ----------
-    message : str
-        As it wrote it to standard error.
-
-    Returns
-    -------
-    bool
-        False for a few bytes too many, which some cameras write.
-    """
-    surplus = JPEG_SURPLUS.search(message)
-    if surplus:
-        return int(surplus[1]) > MOST_SURPLUS
-    return message.startswith(JPEG_DAMAGED)
 
 
 def to_grey(image: NDArray[np.generic]) -> Picture | None:
@@ -240,6 +228,6 @@ def to_grey(image: NDArray[np.generic]) -> Picture | None:
     if pixels.ndim == 3 and pixels.shape[2] in (3, 4):
         code = cv2.COLOR_BGR2GRAY if pixels.shape[2] == 3 else cv2.COLOR_BGRA2GRAY
         return np.asarray(cv2.cvtColor(pixels, code), np.uint8)
-    if pixels.ndim == 2 or pixels.shape[2] == 1:
+    if pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 1):
         return pixels.reshape(pixels.shape[:2])
     return None

@@ -7,7 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from nav.camera.camera_jpeg import CameraJpeg, decode_camera_jpeg, parse_camera_jpeg
+from nav.camera.camera_jpeg import CameraJpeg, JpegError, decode_camera_jpeg, parse_camera_jpeg
 from nav.camera.image_files import to_grey
 from nav.camera.webcam import Capture
 from nav.core.frameset import Picture
@@ -87,10 +87,12 @@ def webcam_image(taken: Any) -> WebcamImage | None:
     Raises
     ------
     JpegError
-        An undecoded image is damaged.
+        An undecoded image is damaged, or nothing is in it.
     """
     if taken is None:
         return None
+    if not taken.size:
+        raise JpegError("is empty")
     if taken.dtype == np.uint8 and taken.size == max(taken.shape, default=0):
         jpeg = parse_camera_jpeg(taken.tobytes())
         return WebcamImage(decode_camera_jpeg(jpeg), jpeg)

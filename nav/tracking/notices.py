@@ -13,8 +13,8 @@ from nav.tracking.follow.pose_candidate import PoseCandidate
 
 # codes of `picture_notices`
 TOLD_OF_PICTURES = frozenset(
-    ("interlaced", "pixels_copied", "pixels_mixed", "two_tone", "sharpened", "noise_shared",
-     "sharpened_noise_shared")
+    ("interlaced", "deinterlaced", "pixels_copied", "pixels_mixed", "two_tone", "sharpened",
+     "noise_shared", "sharpened_noise_shared", "median_filtered")
 )  # fmt: skip
 WORTH_SAYING = 0.03  # of an edge's contrast: a smaller halo is not reported
 

@@ -1,5 +1,6 @@
 """A webcam's own JPEG: completed without changing a pixel, damage found, OpenCV as the way out."""
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ WIDTH, HEIGHT = SIZE = (808, 612)  # not whole units of compression; large enoug
 MATRIX = np.array([[800.0, 0.0, 404.0], [0.0, 800.0, 306.0], [0.0, 0.0, 1.0]])
 RIG = Rig((Camera("left", SIZE, MATRIX, np.zeros(5), RigidTransform.identity()),))
 PATIENCE = 10.0  # s
+MOST_STRAY = 4  # bytes
 RESTARTS = (cv2.IMWRITE_JPEG_RST_INTERVAL, 51)  # one row of units
 
 
@@ -45,6 +47,13 @@ SMALL = jpeg_of(scene()[:64, :96])
 WITH_RESTARTS = jpeg_of(scene(), 90, *RESTARTS)
 
 
+def with_surplus(jpeg: bytes, most: int = MOST_STRAY) -> bytes:
+    """Put 1 to `most` bytes too many before each restart mark, as many Logitech webcams do."""
+    return re.sub(
+        rb"\xff[\xd0-\xd7]", lambda mark: b"\x5a" * (1 + mark[0][1] % most) + mark[0], jpeg
+    )
+
+
 def decoded(buffer: bytes) -> np.ndarray:
     return decode_camera_jpeg(parse_camera_jpeg(buffer))
 
@@ -57,9 +66,16 @@ def decoded(buffer: bytes) -> np.ndarray:
         lambda jpeg: jpeg + bytes(5000),
         lambda jpeg: jpeg + jpeg[-5000:],  # what an earlier, longer image left in the buffer
         lambda jpeg: jpeg[:-2],
+        lambda jpeg: jpeg[:-2] + bytes(5000),
         lambda jpeg: jpeg[:2] + b"\xff\xe4\x00\x06\xff\xd9ab" + jpeg[2:],  # application data
+        lambda jpeg: jpeg.replace(b"\xff\xdb", b"\x00\xff\xdb"),
+        lambda jpeg: with_surplus(jpeg),
     ],
-    ids=["whole", "no tables", "padded", "remains of another", "no end", "end mark in the head"],
+    ids=[
+        *("whole", "no tables", "padded", "remains of another", "no end"),
+        *("no end, padded", "end mark in the head"),
+        *("stray bytes in the head", "bytes too many before restarts"),
+    ],
 )
 @pytest.mark.parametrize("jpeg", [JPEG, WITH_RESTARTS], ids=["plain", "restarts"])
 def test_a_buffer_becomes_a_complete_file_with_the_same_pixels(jpeg, altered, tmp_path):
@@ -74,7 +90,7 @@ def test_a_buffer_becomes_a_complete_file_with_the_same_pixels(jpeg, altered, tm
     with Image.open(path) as other:
         other.draft("L", None)
         assert np.abs(np.asarray(other, int) - expected).max() <= 1
-    assert len(sound.data) <= len(jpeg) + 8
+    assert len(sound.data) <= len(jpeg) + 8 + 77 * MOST_STRAY  # rows of units
 
 
 def test_grey_levels_are_the_luminance_that_the_camera_sent():
@@ -108,6 +124,25 @@ def test_no_buffer_does_more_than_being_refused(data):
     with suppress(JpegError):
         image = webcam_image(np.frombuffer(SMALL[:at] + put + SMALL[cut:], np.uint8)[None])
         assert image is None or image.grey.dtype == np.uint8
+
+
+@pytest.mark.parametrize("flat", [False, True])
+@pytest.mark.parametrize("lost", [0, 200])
+def test_bytes_too_many_before_restarts_neither_count_as_damage_nor_hide_it(flat, lost, tmp_path):
+    image = scene(3, colour=False)
+    if flat:
+        image[:, -200:] = 128  # as parts look of which the end is missing
+    jpeg = with_surplus(jpeg_of(image, 90, *RESTARTS))
+    mark = jpeg.index(b"\xff\xd5")
+    jpeg = jpeg[: mark - lost] + jpeg[mark:]
+    path = tmp_path / "image.jpg"
+    path.write_bytes(parse_camera_jpeg(jpeg).data)
+    if lost:
+        assert isinstance(read_picture(path), Lost)
+        with pytest.raises(JpegError, match="damaged"):
+            decoded(jpeg)
+    else:
+        assert np.array_equal(decoded(jpeg), read_picture(path))
 
 
 def test_a_flat_corner_of_middle_grey_is_not_taken_for_damage():
@@ -206,10 +241,14 @@ def test_damaged_images_are_dropped_and_for_long_they_are_why_the_camera_is_lost
 
     def buffers(index: int, number: int) -> bytes:
         jpeg = as_sent(index, number)
+        if number % 6 == 4:
+            return b""
         return jpeg[: len(jpeg) // 2] if number % 3 == 1 or broken.is_set() else jpeg
 
-    with live(JpegWebcam(buffers)) as (source, seen):
+    webcam = JpegWebcam(buffers)
+    with live(webcam) as (source, seen):
         wait_until(lambda: len(seen) >= 5)
+        assert webcam.opened == 1
         camera = source.cameras["left"]
         assert camera.gives_jpeg
         broken.set()

@@ -253,6 +253,7 @@ def test_touches_are_guided_live(tmp_path, hand):
         ({"rig": Path("rig.toml")}, "--rig is not for --poses"),
         ({"igtl_names": ("drill=A",)}, "expected one of needle, reference"),
         ({"poses": None, "images": Path("x"), "igtl_names": ("needle=A",)}, "--igtl-name: is for"),
+        ({"poses": None, "images": Path("x")}, "--position-sd is for --poses"),
         ({"cameras": ("left=0",)}, "give either --camera"),
     ],
 )

@@ -22,6 +22,7 @@ from nav.registration.assessment import FLE, assess_touches
 from nav.registration.registration_result import load_registration, write_registration
 from nav.registration.reuse import describe_registration
 from nav.run_live import LiveJob, live_job
+from nav.tracking.pose_source import StatedErrors
 from nav.tracking.tip import tip_from_pose
 from nav.view.live_app import run_window
 from phantoms.anatomy.anatomy_files import write_case
@@ -146,6 +147,8 @@ def test_a_job_is_sent_whole_to_another_process(folder):
         ({"images": None, "cameras": ("left=0",)}, "right"),
         ({"images": None, "cameras": ("left=0", "right=zero")}, "right=zero"),
         ({"rig": None}, "--rig is missing"),
+        ({"stated": StatedErrors(0.1, 0.001)}, "--position-sd is for --poses"),
+        ({"igtl_names": ("needle=A",)}, "--igtl-name is for --poses"),
         ({"images": None, "poses": True}, "--rig is not for --poses"),
         ({"images": None, "poses": True, "rig": None, "fps": 30.0}, "--fps is not for --poses"),
         ({"poses": True}, "--images SOURCE or --poses"),

@@ -2,6 +2,7 @@
 
 import tomllib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -84,8 +85,28 @@ def test_comments_stay_behind(tmp_path):
 
 def test_a_sign_of_comments_in_a_text_is_no_comment():
     text = 'name = "needle #3"\nmade = 2026-11-30T09:12:05Z\nsd = 1e-17\n'
-    assert tomllib.loads(without_comments(text.encode()).decode()) == tomllib.loads(text)
-    assert without_comments(b"a = 1\n") == b"a = 1\n"
+    path = Path("needle.toml")
+    assert tomllib.loads(without_comments(text.encode(), path).decode()) == tomllib.loads(text)
+    assert without_comments(b"a = 1\n", path) == b"a = 1\n"
+
+
+@pytest.mark.parametrize("broken", [b"a = # half an edit\n", b"a = 1 # \xff\n"])
+def test_a_file_that_was_broken_since_it_was_loaded_is_named(tmp_path, broken):
+    work = Recorded(tmp_path / "files")
+    _, path = work.files.tools[0]
+    path.write_bytes(broken)
+    with pytest.raises(InputError, match=f"{path.name}: not valid TOML.* since it was loaded"):
+        work.files.read()
+
+
+def test_a_case_with_a_mark_of_byte_order_and_meshes_elsewhere_is_carried(tmp_path):
+    work = Recorded(tmp_path / "files")
+    case = work.files.case
+    case.with_name("cord.ply").rename(case.parent.parent / "cord.ply")
+    text = case.read_text().replace('"cord.ply"', '"../cord.ply"')
+    case.write_text(text, encoding="utf-8-sig")
+    unpack(tmp_path, work.files.read(), {}, tmp_path / "out")
+    assert [s.name for s in load_case(tmp_path / "out" / CASE).structures] == ["cord"]
 
 
 def test_the_case_on_the_disk_is_still_the_one_that_was_recorded(tmp_path):

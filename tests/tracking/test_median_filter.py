@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from nav.tracking.fit.median_filter import MOST_WAIT, MedianFilter
+from nav.tracking.follow.camera_state import learn_median_filter
+from nav.tracking.follow.pixelgrid import SOUND, PixelGrid
 from nav.tracking.tracker import Tracker
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_bodies import Placed
@@ -76,6 +78,35 @@ def test_a_filter_that_is_switched_on_or_off_is_noticed_when_pictures_fit_worse(
         for _ in range(2):
             tracker.track(altered(studio.frames(still), alter))
         assert [each.takes_median for each in tracker.camera_states.values()] == [filters] * 2
+    tracker.close()
+
+
+def test_a_filter_long_known_is_looked_at_again_where_it_was_not_to_be_seen(scene):
+    """It was switched off, and images looked sharpened for a moment: no alarm is left of that."""
+    tool, rig, _, frames = scene
+    tracker = Tracker(rig, [tool])
+    tracker.track(altered(frames[0], median))
+    states, follower = list(tracker.camera_states.values()), tracker.followers[tool.name]
+    for each, grid in zip(states, (PixelGrid(two_tone=True), SOUND), strict=True):
+        each.median, each.median_wait, each.grid = MedianFilter(True, 3), MOST_WAIT, grid
+    candidate = tracker.tool_states[tool.name].candidate
+    pictures = [frame.image for frame in frames[0].frames.values()]
+    assert not learn_median_filter(follower.cameras, candidate, pictures, lambda medians: None)
+    assert [each.median_wait for each in states] == [0, MOST_WAIT]
+    tracker.close()
+
+
+def test_a_camera_that_sees_nothing_teaches_nothing(scene):
+    tool, rig, _, frames = scene
+    tracker = Tracker(rig, [tool])
+    tracker.track(altered(frames[0], median))
+    shot, right = altered(frames[0], median), tracker.camera_states["right"]
+    covered = replace(shot.frames["right"], image=np.full_like(shot.frames["right"].image, 90))
+    for others in ({"right": covered}, {}):  # by a hand; no image
+        kept = {name: frame for name, frame in shot.frames.items() if name != "right"}
+        right.median_wait = 0
+        tracker.track(replace(shot, frames=kept | others))
+        assert right.takes_median
     tracker.close()
 
 

@@ -170,6 +170,16 @@ def test_a_needle_that_was_moved_while_hidden_is_not_taken_to_move_on(needle):
                 assert sigmas(tracked, needle, path(frames.time)) < 5.0
 
 
+@pytest.mark.parametrize("seed", [2, 3])
+def test_rows_are_timed_where_a_tool_is_not_where_it_was(needle, seed):
+    """Down the rows, and in the second frame set not known to move: else 0.02 mm off."""
+    rig, path = small_rig(2, readout=READOUT), steady(np.array([0.0, 60.0, 0.0]), seed)
+    with closing(Tracker(rig, [needle])) as tracker:
+        for frames in film(path, needle, rig, 0.0, 2):
+            tracked = tracker.track(frames)
+            assert sigmas(tracked, needle, path(frames.time)) < 5.0
+
+
 @pytest.mark.parametrize("skew", [0.25, 1.0])
 def test_a_view_of_quite_another_time_is_not_used(needle, skew):
     """A camera whose clock runs far off: the other one still tracks, alone."""

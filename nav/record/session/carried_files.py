@@ -64,7 +64,7 @@ class CarriedFiles:
         """
         lab = {} if self.lab is None else {"lab.toml": self.lab}
         case, meshes = self._case()
-        files = {name: without_comments(_content(path)) for name, path in self._named()}
+        files = {name: without_comments(_content(path), path) for name, path in self._named()}
         return {**lab, **files, CASE: case, **{name: _content(path) for name, path in meshes}}
 
     def originals(self, read: Mapping[str, bytes]) -> dict[str, str]:
@@ -107,30 +107,45 @@ class CarriedFiles:
         content = _content(self.case)
         names = _inner_names(load_toml(self.case, CaseFile))
         if any(name != inner for name, inner in names.items()):
-            table = tomllib.loads(content.decode())
+            table = _table(content, self.case)
             _rename(table, names)
             content = tomli_w.dumps(table).encode()
-        content = without_comments(content)
+        content = without_comments(content, self.case)
         meshes = dict.fromkeys(s.mesh for s in load_toml(self.case, CaseFile).structure)
         return content, [(f"case/{names[mesh]}", self.case.parent / mesh) for mesh in meshes]
 
 
-def without_comments(content: bytes) -> bytes:
+def without_comments(content: bytes, path: Path) -> bytes:
     """Return a TOML file without its comments; as it is where it has none.
 
     Parameters
     ----------
     content : bytes
         UTF-8.
+    path : Path
+        Where it was read, for the error.
 
     Returns
     -------
     bytes
         With equal values.
+
+    Raises
+    ------
+    InputError
+        It is no TOML: it was changed since it was loaded.
     """
-    if b"#" not in content:
-        return content
-    return tomli_w.dumps(tomllib.loads(content.decode("utf-8-sig"))).encode()
+    return tomli_w.dumps(_table(content, path)).encode() if b"#" in content else content
+
+
+def _table(content: bytes, path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(content.decode("utf-8-sig"))
+    except ValueError as error:
+        raise InputError(
+            f"{path}: not valid TOML: {error}; it was changed since it was loaded, put it right "
+            "and start again"
+        ) from None
 
 
 def _inner_names(case: CaseFile) -> dict[str, str]:

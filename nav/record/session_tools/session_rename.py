@@ -38,7 +38,7 @@ def rename_session(session: Path, code: str, console: Console) -> Path:
     code : str
         The new pseudonym.
     console : Console
-        Is told the new folder.
+        Is told the new folder, and which files in it were not changed.
 
     Returns
     -------
@@ -74,10 +74,18 @@ def rename_session(session: Path, code: str, console: Console) -> Path:
         _write(parts, code)
         target = next(path for path in session_folders(folder.resolve().parent, code, reader.clock)
                       if not os.path.lexists(path))  # fmt: skip
-        folder.rename(target)
+        folder.resolve().rename(target)  # the current folder cannot be renamed as "."
     except OSError as error:
         raise cannot_be_written(folder, error) from None
     console.print(f"{folder} is {target} now", markup=False, soft_wrap=True)
+    others = sorted(entry.name for entry in os.scandir(target) if not OWN.fullmatch(entry.name))
+    if others:
+        what = f"{others[0]} and {len(others) - 1} more" if len(others) > 1 else others[0]
+        console.print(
+            f"warning: {target} holds {what}, not of the recording, which may name the former "
+            "code: look, and delete or export again",
+            markup=False, soft_wrap=True,
+        )  # fmt: skip
     return target
 
 

@@ -96,7 +96,7 @@ def is_worth_trying(
     return seen > WORTH_TRYING * made if made > 0.0 else None
 
 
-def explains_more(plain: FitResult, filtered: FitResult, camera: int) -> bool:
+def explains_more(plain: FitResult, filtered: FitResult, camera: int) -> bool | None:
     """Return whether a camera's views leave less unexplained with a filter than without.
 
     Parameters
@@ -108,11 +108,14 @@ def explains_more(plain: FitResult, filtered: FitResult, camera: int) -> bool:
 
     Returns
     -------
-    bool
+    bool or None
+        None where too little is seen.
     """
     both = _teaching(plain, camera) & _teaching(filtered, camera)
+    if not both.any():
+        return None
     gain = np.log(plain.quality.noise[both]) - np.log(filtered.quality.noise[both])
-    return bool(both.any() and np.average(gain, weights=plain.quality.pixels[both]) > BETTER)
+    return bool(np.average(gain, weights=plain.quality.pixels[both]) > BETTER)
 
 
 def _teaching(fit_result: FitResult, camera: int) -> NDArray[np.bool_]:

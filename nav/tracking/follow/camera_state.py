@@ -224,12 +224,17 @@ def learn_median_filter(
     before = [each.takes_median for each in states]
     doubtful = []
     for index, each in enumerate(states):
-        if not each.can_take_median or not (each.median_wait <= 0 or each.alarm):
+        if not each.can_take_median:
+            each.median_wait = 0  # what was known is of other images than the next that can
+            continue
+        if each.median_wait > 0 and not each.alarm:
             continue
         worth = is_worth_trying(fit_result, used, pictures[index], index)
+        if worth is None:
+            continue  # a hand before it, say: what is known stays, and is looked at when it sees
         if worth or before[index] or each.alarm or not each.median.looks:
             doubtful.append(index)
-        elif worth is not None:
+        else:
             each.median = each.median.learn(False)
         each.median_wait = each.median.wait
     if not doubtful:
@@ -241,9 +246,10 @@ def learn_median_filter(
     if plain is None or filtered is None:
         return False
     for index in doubtful:
-        each = states[index]
-        each.median = each.median.learn(explains_more(plain, filtered, index))
-        each.median_wait = each.median.wait
+        each, filters = states[index], explains_more(plain, filtered, index)
+        if filters is not None:
+            each.median = each.median.learn(filters)
+            each.median_wait = each.median.wait
     return before != [each.takes_median for each in states]
 
 

@@ -29,11 +29,12 @@ from nav.tracking.follow.camera_state import (
 from nav.tracking.follow.judgement import judge
 from nav.tracking.follow.pose_candidate import PoseCandidate, better, is_same_pose
 from nav.tracking.follow.tool_state import ToolState, image_speed
-from nav.tracking.follow.visible_views import pictures_of, visible_views
+from nav.tracking.follow.visible_views import pictures_of, retimed, visible_views
 from nav.tracking.tool import Tool
 
 NEAR, FAR = 0.8, 3.0  # px, blur added while coming near: after a good prediction, after a bad one
 AFTER_DETECTION = 0.5  # px of blur added: corners were refined already
+SAME_PLACE = 2e-3  # mm by which a tool moves between a row's time as expected and as found
 CALM = 0.15  # px of surprise, up to which there is no need to come near
 MEDIAN_FITS = 2  # after the first: what the filter does is known better each time
 SMEARING = 60.0  # px/s: half a pixel in an exposure of 8 ms
@@ -132,13 +133,17 @@ class Follower:
         if fit_result is None:
             return None
         candidate = judge(fit_result, state, self.cameras, time, known)
-        if candidate is None or not timed or known:
+        if candidate is None or not timed:
             return candidate
-        # not seen moving yet: by this frame set's own views, or each marker is assumed not to bend
-        velocity = candidate.consensus.velocity
-        fit_result = self._fit(
-            marker_views, pictures, before, candidate.matrix, velocity, NEAR, workers
-        )
+        # a rolling shutter reads each marker when its row's turn comes: where it is, not was
+        found = retimed(marker_views, frames, candidate.matrix)
+        off = np.abs(found.late - marker_views.late).max() * np.linalg.norm(velocity[:3])
+        if known and off < SAME_PLACE:
+            return candidate
+        extra = 0.0
+        if not known:  # by this frame set's own views, or each marker is assumed not to bend
+            velocity, extra = candidate.consensus.velocity, NEAR
+        fit_result = self._fit(found, pictures, before, candidate.matrix, velocity, extra, workers)
         if fit_result is None:
             return candidate
         return judge(fit_result, state, self.cameras, time, known) or candidate

@@ -41,15 +41,37 @@ def visible_views(
         np.zeros(0, np.int64) if frame is None else shape.seen_from(camera, pose)
         for camera, frame in zip(cameras, given, strict=True)
     ]
-    late = [
-        (0.0 if frame is None else frame.time - frames.time) + _row_times(shape, camera, pose, own)
-        for camera, frame, own in zip(cameras, given, chosen, strict=True)
-    ]
-    times = np.concatenate(late)
+    camera = np.repeat(np.arange(len(cameras)), [len(own) for own in chosen])
+    marker = np.concatenate(chosen)
+    return retimed(MarkerViews(cameras, shape, camera, marker, np.zeros(len(marker))), frames, pose)
+
+
+def retimed(marker_views: MarkerViews, frames: FrameSet, pose: Array) -> MarkerViews:
+    """Return the same views with the times of the rows where a pose has them.
+
+    Parameters
+    ----------
+    marker_views : MarkerViews
+        Of one tool.
+    frames : FrameSet
+        The images.
+    pose : ndarray, shape (4, 4)
+        rig_from_tool.
+
+    Returns
+    -------
+    MarkerViews
+    """
+    times = np.zeros(len(marker_views))
+    for index, camera in enumerate(marker_views.cameras):
+        own, frame = marker_views.camera == index, _frame_of(camera, frames)
+        times[own] = _row_times(marker_views.shape, camera, pose, marker_views.marker[own])
+        times[own] += 0.0 if frame is None else frame.time - frames.time
     if len(times) and np.abs(times).max() < SAME_TIME:
         times[:] = 0.0
-    camera = np.repeat(np.arange(len(cameras)), [len(own) for own in chosen])
-    return MarkerViews(cameras, shape, camera, np.concatenate(chosen), times)
+    return MarkerViews(
+        marker_views.cameras, marker_views.shape, marker_views.camera, marker_views.marker, times
+    )
 
 
 def pictures_of(cameras: Sequence[CameraModel], frames: FrameSet) -> list[Picture]:

@@ -345,7 +345,10 @@ def test_poses_of_other_spread_reason_or_warning_are_found(example, opened):
         ("mode", "acquire", "mode of tracking"),
         ("agreeing", (frozenset({"left", "right"}),), "cameras that agree"),
         ("camera_lost", {"left": Lost("camera_late", {})}, "cameras without an image"),
-        ("notices", (Notice("two_tone", {"camera": "left"}),), "notices of the cameras' images"),
+        *(
+            ("notices", (Notice(code, {"camera": "left"}),), "notices of the cameras' images")
+            for code in ("two_tone", "deinterlaced", "median_filtered")
+        ),
     ],
 )
 def test_what_is_told_of_tracking_is_compared(example, opened, name, other, quantity):

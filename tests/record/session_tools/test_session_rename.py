@@ -2,9 +2,11 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 from mcap.records import Metadata
+from rich.console import Console
 
 from nav.cli import main
 from nav.core.errors import InputError
@@ -54,6 +56,18 @@ def test_a_name_that_is_taken_gets_a_number(sessions):
     taken.mkdir()
     assert renamed(folder, "q").name == f"{taken.name}.2"
     assert not list(taken.iterdir())
+
+
+def test_the_current_folder_is_renamed_and_what_may_name_the_former_code_is_told(
+    sessions, monkeypatch, capsys
+):
+    folder = sessions["ended"]
+    (folder / "poses.csv.toml").write_text(f'session = "{folder.name}"\n')
+    monkeypatch.chdir(folder)
+    found = session_rename.rename_session(Path(), "q", Console(width=500))
+    assert open_session(found).about["code"] == "q"
+    assert not folder.exists()
+    assert "holds poses.csv.toml, not of the recording, which may name" in capsys.readouterr().out
 
 
 def test_what_cannot_be_renamed_stays_as_it_is(sessions, tmp_path):
