@@ -244,7 +244,7 @@ def _in_window(
         show_touch_window(window)
     finally:
         run.close()
-    return window.finished
+    return window.finished or guided.done
 
 
 def _in_terminal(guided: GuidedTouches, source: PoseSource, console: Console) -> bool:

@@ -210,6 +210,7 @@ def test_accuracy_is_guided_live(tmp_path, hand):
         "accuracy", "guide", "--needle", files["needle"], "--reference", files["reference"],
         "--block", block, "--output", output, "--poses", f"igtl://127.0.0.1:{hand.server.port}",
         "--position-sd", 0.05, "--rotation-sd-deg", 0.01, "--divot", "D1", "--divot", "D2",
+        "--no-window",
     )  # fmt: skip
     said = ""
     for line in process.stdout:

@@ -264,6 +264,25 @@ def test_live_touches_in_the_terminal_are_written_even_if_some_lack(bench, monke
         )
 
 
+def test_closing_the_window_when_all_is_touched_loses_nothing(qtbot, bench, monkeypatch):
+    write_rig(bench / "rig.toml", small_rig(1))
+    played = Played(recording(bench, FOUR))
+    monkeypatch.setattr("nav.touch_command._open_cameras", lambda *_: played)
+
+    def closed(window: TouchWindow) -> None:
+        qtbot.addWidget(window)
+        qtbot.waitUntil(lambda: bool(window.run.over), timeout=30_000)
+        window.close()
+
+    monkeypatch.setattr("nav.view.touch_window.show_touch_window", closed)
+    job = TouchJob(
+        tuple(bench / f"{name}.toml" for name in ("needle", "reference")), bench / "touched.csv",
+        bench / "case.toml", FOUR, rig=bench / "rig.toml", cameras=("left=0",),
+    )  # fmt: skip
+    touch_fiducials(job, OUT)
+    assert load_touch_set(bench / "touched.csv").labels == FOUR
+
+
 def test_the_window_leads_takes_and_takes_back(qtbot, bench, monkeypatch):
     monkeypatch.setattr("nav.view.touch_window.TOLD", 0.15)  # the recording moves on fast
     guided = guide(bench, FOUR)
