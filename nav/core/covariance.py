@@ -69,11 +69,12 @@ def checked_covariance(matrix: ArrayLike, most_sd: ArrayLike) -> Array:
             index,
         )
     product = np.sqrt(variances[:, :, None]) * np.sqrt(variances[:, None, :])
-    transposed = np.swapaxes(stack, 1, 2)
+    half = stack / 2  # sums of the largest numbers overflow
+    other = np.swapaxes(half, 1, 2)
     _refuse(
-        (np.abs(stack - transposed) > ASYMMETRY * product).any(axis=(1, 2)), "it is not symmetric"
+        (np.abs(half - other) > ASYMMETRY / 2 * product).any(axis=(1, 2)), "it is not symmetric"
     )
-    stack = (stack + transposed) / 2
+    stack = half + other
     _refuse(
         (np.abs(stack) > (1.0 + ROUNDING) * product).any(axis=(1, 2)),
         "a covariance is larger than its two variances allow (a negative eigenvalue)",

@@ -5,19 +5,25 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from nav.core.errors import InputError
-from nav.core.tracked_frame import TrackedFrame
+import numpy as np
+
+from nav.core.covariance import MOST_POSE_SD, CovarianceError, checked_covariance
+from nav.core.errors import InputError, Lost
+from nav.core.textfile import MOST_NUMBER
+from nav.core.tracked_frame import TrackedFrame, TrackedTool
 from nav.record.session.session_format import FRAME, SESSION_FILE
 from nav.record.session.session_reader import open_session
 from nav.tracking.pose_source import PoseSource, StatedErrors
 
 SESSION_SUFFIX = ".mcap"
+MOST_SD = np.repeat(MOST_POSE_SD, 3)  # mm, rad
 
 
 class SessionPoses(PoseSource):
     """The frames of a session, as fast as they are taken; iterating again starts again.
 
-    Frames whose time does not increase are left out: a recording that was played again.
+    Frames whose time does not increase are left out: a recording that was played again. A tool
+    whose errors are no covariances is lost, with that reason.
 
     Parameters
     ----------
@@ -71,10 +77,26 @@ class SessionPoses(PoseSource):
         for tracked in self.reader.frames():
             if tracked.time > before:
                 before = tracked.time
-                yield replace(tracked, notices=(*tracked.notices, *self.notices))
+                tools = {name: _checked(name, tool) for name, tool in tracked.tools.items()}
+                notices = (*tracked.notices, *self.notices)
+                yield replace(tracked, tools=tools, notices=notices)
 
     def close(self) -> None:
         """Do nothing: every iteration closes the file."""
+
+
+def _checked(name: str, tool: TrackedTool | Lost) -> TrackedTool | Lost:
+    """Return a tool as it is, or lost where its errors are no covariances: a spoilt file."""
+    if isinstance(tool, Lost):
+        return tool
+    pose = tool.rig_from_tool
+    if not np.abs(pose.transform.translation).max() <= MOST_NUMBER:
+        return Lost("reported_not_finite", {"tool": name})
+    try:
+        checked_covariance((pose.covariance, tool.systematic), MOST_SD)
+    except CovarianceError as error:
+        return Lost("reported_no_covariance", {"tool": name, "problem": str(error)})
+    return tool
 
 
 def is_session(path: Path) -> bool:

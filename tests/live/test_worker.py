@@ -41,7 +41,7 @@ def started(job):
 
 
 @pytest.fixture(scope="module")
-def lasting(folder, registration):
+def shared_feed(folder, registration):
     """One process for all tests that do not end it: to start one takes seconds."""
     feed = started(LoopingJob(folder, registration, seconds=600.0))
     yield feed
@@ -50,10 +50,10 @@ def lasting(folder, registration):
 
 
 @pytest.fixture
-def feed(lasting):
-    os.kill(lasting.process.pid, signal.SIGCONT)
-    yield lasting
-    os.kill(lasting.process.pid, signal.SIGSTOP)  # it would go on tracking as fast as it can
+def feed(shared_feed):
+    os.kill(shared_feed.process.pid, signal.SIGCONT)
+    yield shared_feed
+    os.kill(shared_feed.process.pid, signal.SIGSTOP)  # it would go on tracking as fast as it can
 
 
 @pytest.fixture

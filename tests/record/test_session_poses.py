@@ -1,12 +1,15 @@
 """Sessions as sources of poses: the same frames, and every command takes them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
+from scipy.spatial.transform import RigidTransform
 
-from nav.core.errors import InputError
+from nav.core.errors import InputError, Lost
 from nav.core.files import sha256
+from nav.core.frames import Pose
 from nav.record.pose_recording import PoseRecording
 from nav.record.recorded_poses import has_poses, open_recorded_poses
 from nav.registration.registration_result import load_registration_file
@@ -64,6 +67,21 @@ def test_a_cut_session_is_read_as_far_as_it_goes_and_says_so(tmp_path):
     assert len(frames) > 20
     (notice,) = frames[0].notices
     assert (notice.code, notice.facts["file"]) == ("session_cut", "session.mcap")
+
+
+@pytest.mark.parametrize("variance", [-1.0, 1.7e308])
+def test_a_tool_whose_errors_are_no_covariance_is_lost(tmp_path, variance):
+    frames = frames_of([(RigidTransform.identity(), None)] * 3)
+    seen = frames[1].tools["needle"]
+    covariance = seen.rig_from_tool.covariance.copy()
+    covariance[0, 0] = variance
+    spoilt = replace(seen, rig_from_tool=Pose(seen.rig_from_tool.transform, covariance))
+    frames[1] = replace(frames[1], tools={**frames[1].tools, "needle": spoilt})
+    write_pose_session(tmp_path / "s", frames)
+    source = open_recorded_poses(tmp_path / "s", NAMES)
+    found = [frame.tools["needle"] for frame in source]
+    assert [isinstance(tool, Lost) for tool in found] == [False, True, False]
+    assert found[1].code == "reported_no_covariance"
 
 
 def test_what_is_no_session_or_lacks_a_tool_is_refused(tmp_path):
