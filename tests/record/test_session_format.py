@@ -134,6 +134,7 @@ def test_an_event_comes_back_as_it_was(kind, code, facts):
     [
         ("status", "seen"),
         ("matrix", [1.0] * 11),
+        ("matrix", [1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.7e308, 1.0, 0.0]),
         ("covariance", [0.0] * 20),
         ("marker_ids", ["x"]),
         ("size_error", None),

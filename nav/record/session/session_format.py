@@ -286,7 +286,8 @@ def symmetric_of_json(values: list[float]) -> Array:
 
 
 def _check_rotation(turn: Array) -> None:
-    rigid = np.isfinite(turn).all() and (abs(turn @ turn.T - IDENTITY) <= NOT_RIGID).all()
+    # the first also for those whose products would overflow
+    rigid = (abs(turn) <= 2.0).all() and (abs(turn @ turn.T - IDENTITY) <= NOT_RIGID).all()
     if not rigid or np.linalg.det(turn) < 0.0:
         raise ValueError("matrix: expected a rotation and a translation")
 
