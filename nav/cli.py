@@ -31,10 +31,11 @@ from nav.core.errors import (
 from nav.core.outputs import backups_told_to
 from nav.lab_commands import lab_app
 from nav.options import bound_values, check_outputs, converted
-from nav.registration_commands import register_app, verify
+from nav.registration_commands import register_app
 from nav.session_commands import session_app
 from nav.terminal import console, one_line, take_terminal
 from nav.text.catalogue import choose_language
+from nav.verification_commands import verify
 from phantoms import twin_commands
 from phantoms.phantom_commands import phantom_app
 
