@@ -90,8 +90,9 @@ def run_comparison(
     NotPassed
         The replay differs from the recording by more than rounding.
     """
-    with step_bar(console) as bar:
-        bar.disable = as_json
+    bar = step_bar(console)
+    bar.disable = as_json  # before it is started, or it would never be stopped
+    with bar:
         task = bar.add_task("replaying", total=None)
         opened, comparison = compare_replay(
             options, lambda done, of: bar.update(task, completed=done, total=of)

@@ -329,7 +329,7 @@ def test_without_times_those_of_arrival_are_used_and_it_is_said(server):
     ]  # fmt: skip
     source = connect(server)
     try:
-        first(source, lambda f: is_tracked(f) and is_told(f, "tracker_no_times"))
+        assert first(source, lambda f: is_tracked(f) and is_told(f, "tracker_no_times"))
         undisturbed(lambda: is_young(first(source, is_tracked)))
     finally:
         source.close()
@@ -348,10 +348,10 @@ def test_a_clock_far_away_that_jumps_is_followed_and_told(server):
     try:
         undisturbed(lambda: is_young(first(source, is_tracked)))
         ahead[0] += 3600.0
-        first(source, lambda f: is_tracked(f) and is_told(f, "tracker_clock_jumped"))
+        assert first(source, lambda f: is_tracked(f) and is_told(f, "tracker_clock_jumped"))
         ahead[0] -= 7200.0
-        first(source, lambda f: code(f) == "report_late")  # old, until it has lasted
-        first(source, is_tracked)
+        assert first(source, lambda f: code(f) == "report_late")  # old, until it has lasted
+        assert first(source, is_tracked)
     finally:
         source.close()
 
@@ -360,7 +360,7 @@ def test_a_slow_server_is_told(server):
     server.rate = 4.0
     source = connect(server)
     try:
-        first(source, lambda f: any(n.code == "tracker_slow" for n in f.notices))
+        assert first(source, lambda f: any(n.code == "tracker_slow" for n in f.notices))
     finally:
         source.close()
 

@@ -130,7 +130,7 @@ def test_clients_come_and_go_a_hundred_times(serve):
     listener = Listener(server.address)
     listener.until(lambda message: message.device == "c1c2nav")
     post(server, 1000)
-    listener.until(lambda message: last(message, 1000))
+    assert listener.until(lambda message: last(message, 1000))
 
 
 def test_many_threads_that_connect_at_once_do_not_harm(serve):
@@ -309,7 +309,7 @@ def test_tracking_data_are_streamed_to_everybody_where_that_is_wanted(serve):
     listener = Listener(server.address)
     eventually(lambda: server.clients == 1)
     post(server, 3)
-    listener.until(lambda m: (m.kind, m.device) == ("TDATA", "Asked"))
+    assert listener.until(lambda m: (m.kind, m.device) == ("TDATA", "Asked"))
 
 
 def test_a_port_in_use_is_one_line(serve):
@@ -330,7 +330,7 @@ def test_the_same_port_can_be_had_again_at_once(serve):
     first.close()
     listener.rest()
     second = IgtlServer(first.address, Numbered())
-    Listener(second.address).until(lambda m: m.device == "c1c2nav")
+    assert Listener(second.address).until(lambda m: m.device == "c1c2nav")
     second.close()
 
 

@@ -60,18 +60,23 @@ def write(folder: Path, messages: list[tuple[str, object]], extra=None, ended: b
 
 
 def tried(folder: Path) -> None:
+    """Whatever is in a session, the tools end with a line at most, and leave it as it was."""
     quiet = Console(file=StringIO(), width=10_000)
     session = folder / "s"
+    before = (session / SESSION_FILE).read_bytes()
     for work in (
         lambda: list_sessions(folder, "start", False, quiet),
         lambda: list_sessions(folder, "bound", True, quiet),
         lambda: show_session(session, quiet),
         lambda: check_session(session, None, quiet),
         lambda: report_session(session, folder / "r.html", None, quiet),
-        lambda: repair_session(session, None, quiet),
     ):
         with suppress(InputError, IncompleteInput):
             work()
+    assert (session / SESSION_FILE).read_bytes() == before
+    with suppress(InputError, IncompleteInput):
+        repair_session(session, None, quiet)
+    assert before in {file.read_bytes() for file in session.iterdir()}  # repaired beside it
 
 
 @pytest.fixture(scope="module")
