@@ -1,10 +1,7 @@
-"""The daily check, its history, two trackers compared and gauge R&R: from the command line."""
+"""The daily check and its history: from the command line."""
 
-import csv
-import json
 import os
 import sqlite3
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +9,8 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from nav.accuracy.daily_figures import daily_figures
-from nav.accuracy.tracker_comparison import compare_points
-from nav.cli import main
-from nav.core.frames import Array
+from tests.accuracy.accuracy_command import PATTERN, points, run, touched
 
-PATTERN = {f"R{k}": p for k, p in enumerate(np.random.default_rng(3).uniform(-60, 60, (8, 3)))}
 TOOL = """format = "c1c2nav/tool/1"
 name = "needle"
 dictionary = "DICT_APRILTAG_36h11"
@@ -26,22 +20,6 @@ corners = [[-5, -5, 0], [5, -5, 0], [5, 5, 0], [-5, 5, 0]]
 [tip]
 position = [0.0, 0.0, 100.0]
 """
-
-
-def run(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as end:
-        main([str(a) for a in arguments])
-    return int(end.value.code or 0)
-
-
-def points(path: Path, given: dict[str, Array]) -> Path:
-    rows = [f"{label},{x:.6f},{y:.6f},{z:.6f}" for label, (x, y, z) in given.items()]
-    path.write_text("\n".join(["label,x,y,z", *rows]) + "\n")
-    return path
-
-
-def touched(path: Path, rng: np.random.Generator, sd: float) -> Path:
-    return points(path, {k: p + rng.normal(0, sd, 3) for k, p in PATTERN.items()})
 
 
 class Daily:
@@ -267,163 +245,3 @@ def test_bad_touches_are_one_line_and_add_nothing(daily, capsys, change, says):
     assert len(lines) == 1
     assert says in lines[0]
     assert not daily.database.exists()
-
-
-def test_two_trackers_are_compared_in_any_frame(tmp_path, capsys):
-    rng, turn = np.random.default_rng(2), Rotation.random(random_state=4)
-    many = {f"D{k}": p for k, p in enumerate(rng.uniform(-100, 100, (40, 3)))}
-    a = points(tmp_path / "a.csv", {k: p + rng.normal(0, 0.1, 3) for k, p in many.items()})
-    b = points(
-        tmp_path / "b.csv",
-        {k: turn.apply(1.01 * p + rng.normal(0, 0.2, 3)) + 50 for k, p in many.items()},
-    )
-    assert run("accuracy", "compare", a, b, "--output", tmp_path / "c.html") == 0
-    found = json.loads((tmp_path / "c.json").read_text())["agreement"]
-    assert found["length"]["slope"]["low"] < 0.01 < found["length"]["slope"]["high"]
-    sizes = [np.linalg.norm(p) for p in many.values()]
-    assert found["length"]["bias"]["value"] == pytest.approx(0.01 * np.mean(sizes), abs=0.15)
-    assert abs(found["x"]["bias"]["value"]) < 1e-9
-    assert (tmp_path / "c.html").read_text().count("<svg") == 1
-    assert run("accuracy", "compare", a, b, "--same-frame") == 0
-    few = points(tmp_path / "few.csv", dict(list(many.items())[:3]))
-    capsys.readouterr()
-    assert run("accuracy", "compare", a, few) == 2
-    assert "3 points are in both; at least 4" in capsys.readouterr().err
-
-
-def test_differences_of_known_size_have_that_size(tmp_path):
-    rng = np.random.default_rng(6)
-    found = []
-    for _ in range(60):
-        true = {f"D{k}": p for k, p in enumerate(rng.uniform(-100, 100, (6, 3)))}
-        off = {k: p + rng.normal(0, 0.2, 3) for k, p in true.items()}
-        one = compare_points(true, off).agreements
-        found += [one[axis].sd ** 2 for axis in "xyz"]
-    files = points(tmp_path / "a.csv", true), points(tmp_path / "b.csv", off)
-    run("accuracy", "compare", *files, "--output", tmp_path / "c.html")
-    reported = json.loads((tmp_path / "c.json").read_text())["agreement"]
-    assert [reported[axis]["sd"] for axis in "xyz"] == pytest.approx(
-        [one[axis].sd for axis in "xyz"], abs=1e-5
-    )
-    # alignment takes six degrees of freedom, the mean's three are among them
-    assert np.sqrt(np.mean(found) * 5 / 6) == pytest.approx(0.2, rel=0.1)
-
-
-def gauge_rows(spread: float = 0.1) -> list[list[object]]:
-    rng = np.random.default_rng(9)
-    return [
-        [operator, f"D{part}", repeat, 0.5 * part + 0.05 * k + rng.normal(0, spread)]
-        for k, operator in enumerate(("anna", "ben", "carla"))
-        for part in range(10)
-        for repeat in range(3)
-    ]
-
-
-def write_gauge(path: Path, rows: list[list[object]], part: str = "divot") -> Path:
-    with open(path, "w", newline="") as file:
-        csv.writer(file).writerows([["operator", part, "repeat", "value"], *rows])
-    return path
-
-
-def test_a_gauge_study_from_a_table(tmp_path, capsys):
-    table = write_gauge(tmp_path / "gauge.csv", gauge_rows())
-    page = tmp_path / "gauge.html"
-    assert run("accuracy", "gauge", table, "--tolerance", "10", "--output", page) == 0
-    one = json.loads(page.with_suffix(".json").read_text())["studies"]["value"]
-    assert one["repeatability"] == pytest.approx(0.1, rel=0.2)
-    assert one["verdict"] == "good"
-    assert {source["name"]: source["freedom"] for source in one["sources"]} == {
-        "operator": 2, "part": 9, "interaction": 18, "repeatability": 60,
-    }  # fmt: skip
-    # the rows of the analysis add up to the total sum of squares
-    values = np.array([row[3] for row in gauge_rows()], float)
-    total = ((values - values.mean()) ** 2).sum()
-    assert sum(source["squares"] for source in one["sources"]) == pytest.approx(total)
-    assert "good: the gauge takes" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        (lambda rows: rows[1:], "operator anna lacks divot D0, repeat 0"),
-        (lambda rows: [*rows, rows[0]], "operator anna, divot D0, repeat 0 appears twice"),
-        (lambda rows: [[*rows[0][:3], "much"], *rows[1:]], "value: expected a finite number"),
-        (lambda rows: [row for row in rows if row[0] == "anna"], "two of each at least"),
-    ],
-)
-def test_a_study_that_is_not_crossed_is_one_line(tmp_path, capsys, change, says):
-    table = write_gauge(tmp_path / "gauge.csv", change(gauge_rows()))
-    assert run("accuracy", "gauge", table) == 2
-    lines = capsys.readouterr().err.strip().splitlines()
-    assert len(lines) == 1
-    assert says in lines[0]
-
-
-@pytest.mark.parametrize("names", [("$a_{$", "_ben"), ("日本", r"$\frac{$"), ("[red]a", "[/b]")])
-def test_names_are_drawn_as_they_are(tmp_path, names):
-    rows = [
-        (operator, f"{names[0]} {part}", repeat, f"{part + 0.1 * repeat + 0.01 * k}")
-        for k, operator in enumerate(names)
-        for part in range(3)
-        for repeat in range(2)
-    ]
-    table, page = write_gauge(tmp_path / "gauge.csv", rows), tmp_path / "gauge.html"
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert run("accuracy", "gauge", table, "--output", page) == 0
-    assert page.exists()
-
-
-@pytest.mark.parametrize("tolerance", ["0", "-1", "nan", "inf"])
-def test_a_tolerance_that_is_none_is_one_line(tmp_path, capsys, tolerance):
-    table = write_gauge(tmp_path / "gauge.csv", gauge_rows())
-    assert run("accuracy", "gauge", table, "--tolerance", tolerance) == 2
-    assert "tolerance: expected a number above 0" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("axis", [0, 1, 2])
-def test_a_mirror_image_is_no_comparison(tmp_path, capsys, axis):
-    first = touched(tmp_path / "a.csv", np.random.default_rng(1), 0.1)
-    mirror = np.where(np.arange(3) == axis, -1.0, 1.0)
-    second = points(tmp_path / "b.csv", {k: p * mirror for k, p in PATTERN.items()})
-    page = tmp_path / "page.html"
-    assert run("accuracy", "compare", first, second, "--output", page) == 2
-    assert "mirror image" in capsys.readouterr().err
-    assert not page.exists()
-
-
-def test_points_that_are_not_the_same_are_no_comparison(tmp_path, capsys):
-    first = touched(tmp_path / "a.csv", np.random.default_rng(1), 0.1)
-    exchanged = dict(zip(PATTERN, np.roll(list(PATTERN.values()), 1, axis=0), strict=True))
-    second = points(tmp_path / "b.csv", exchanged)
-    assert run("accuracy", "compare", first, second) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert "do not match: FRE" in said.err
-
-
-@pytest.mark.parametrize("more", [("--name", "x"), ("--offset", "nan"), ("--offset", "1")])
-def test_options_of_poses_are_refused_with_points(tmp_path, capsys, more):
-    first = points(tmp_path / "a.csv", PATTERN)
-    second = points(tmp_path / "b.csv", PATTERN)
-    assert run("accuracy", "compare", first, second, *more) == 2
-    assert "are for poses" in capsys.readouterr().err
-
-
-def test_a_gauge_study_of_touched_files(tmp_path, capsys):
-    rng = np.random.default_rng(4)
-    files = [
-        touched(tmp_path / f"{operator}-{repeat}.csv", rng, 0.1)
-        for operator in ("anna", "ben")
-        for repeat in (1, 2, 3)
-    ]
-    page = tmp_path / "gauge.html"
-    assert run("accuracy", "gauge", *files, "--tolerance", "10", "--output", page) == 0
-    studies = json.loads(page.with_suffix(".json").read_text())["studies"]
-    assert set(studies) == {"x", "y", "z"}
-    assert [one["gauge"] for one in studies.values()] == pytest.approx([0.1] * 3, rel=0.4)
-    assert run("accuracy", "gauge", files[0], tmp_path / "pattern.csv") == 2
-    odd = points(tmp_path / "odd.csv", PATTERN)
-    capsys.readouterr()
-    assert run("accuracy", "gauge", files[0], odd) == 2
-    assert "expected a name like OPERATOR-REPEAT.csv" in capsys.readouterr().err

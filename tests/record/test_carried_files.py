@@ -24,7 +24,7 @@ from nav.record.session_tools.session_check import Weight, findings
 from nav.registration.registration_result import Registration, write_registration
 from nav.registration.reuse import describe_registration
 from tests.record.example_session import example_files
-from tests.record.test_session_recorder import Recorded
+from tests.record.test_record_setup import Recorded
 
 
 def test_meshes_elsewhere_are_carried_without_their_place(tmp_path):

@@ -7,26 +7,21 @@ import sys
 import threading
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from nav.core.errors import InputError
 from nav.core.frameset import Frame, FrameSet
 from nav.core.notice import Notice
 from nav.live.messages import Command
 from nav.record.session import recorder_health, session_recorder
-from nav.record.session.carried_files import CarriedFiles
 from nav.record.session.picture_recorder import PictureRecorder
-from nav.record.session.record_setup import RecordOptions, RecordSetup, record_options
 from nav.record.session.session_about import SessionClock, about_session
 from nav.record.session.session_reader import open_session
 from nav.record.session.session_recorder import SessionRecorder
 from nav.record.session.session_writer import SessionWriter
 from nav.record.session.whole_blocks import WholeBlocks
 from tests.live.test_session import POSITIONS, Work
-from tests.record.example_session import example_files
 from tests.record.test_session_format import bits
 
 PATIENCE = 20.0  # s
@@ -328,78 +323,6 @@ def test_a_disk_nearly_full_keeps_its_rest_for_the_poses(tmp_path):
         time.sleep(0.02)
     _, events = use.read()
     assert ("recorder", "pictures_stopped") in events
-
-
-class Recorded:
-    """What a recorder is opened for."""
-
-    def __init__(self, folder):
-        self.session, self.notices, self.source = Work().session, (), None
-        example_files(folder)
-        tools = tuple((name, folder / "tools" / f"{name}.toml") for name in ("needle", "reference"))
-        self.files = CarriedFiles(folder / "rig.toml", tools, folder / "case" / "case.toml")
-
-    def carried_files(self):
-        return self.files
-
-
-def test_a_session_carries_its_files(tmp_path):
-    work = Recorded(tmp_path / "files")
-    (setup,) = RecordOptions(tmp_path / "out", code="P-07").setups("poses")
-    setup.open(work).close()
-    (folder,) = (tmp_path / "out").iterdir()
-    reader = open_session(folder)
-    assert folder.name.endswith("-P-07")
-    names = {"rig.toml", "tools/needle.toml", "tools/reference.toml", "case/case.toml"}
-    assert reader.attachments.keys() == names | {"case/cord.ply"}
-    for name, content in reader.attachments.items():
-        assert (tmp_path / "files" / name).read_bytes() == content
-    for value in (*reader.about.values(), *reader.about):
-        assert str(tmp_path) not in value
-        assert os.uname().nodename not in value
-
-
-def test_what_was_not_asked_for_and_cannot_be_is_only_told(tmp_path):
-    work, taken = Recorded(tmp_path / "files"), tmp_path / "taken"
-    taken.write_text("a file")
-    observer = RecordSetup(taken, "cameras", "off").open(work)
-    assert [notice.code for notice in observer.notices] == ["not_recording"]
-    with pytest.raises(InputError, match="is not a folder"):
-        RecordSetup(taken, "cameras", "off", required=True).open(work)
-    off = RecordSetup(None, "cameras", "off").open(work)
-    assert off.notices[0].facts["reason"] == Notice("record_off")
-
-
-@pytest.mark.parametrize(
-    ("options", "source", "wanted"),
-    [
-        (RecordOptions(), "cameras", [(Path("sessions"), "jpeg", False)]),
-        (RecordOptions(), "igtl", [(Path("sessions"), "off", False)]),
-        (RecordOptions(), "images", []),
-        (RecordOptions(), "poses", []),
-        (RecordOptions(), "twin", []),
-        (RecordOptions(Path("x"), pictures="lossless"), "twin", [(Path("x"), "lossless", True)]),
-        (RecordOptions(Path("x")), "poses", [(Path("x"), "off", True)]),
-        (RecordOptions(off=True), "cameras", [(None, "jpeg", False)]),
-    ],
-)
-def test_when_what_is_recorded(options, source, wanted):
-    found = options.setups(source)
-    assert [(setup.parent, setup.pictures, setup.required) for setup in found] == wanted
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        ((Path("x"), True, False, False, None), "--record or --no-record"),
-        ((None, False, True, True, None), "--no-pictures or --lossless"),
-        ((None, False, False, False, "Frau Müller"), "--code"),
-        ((Path(__file__), False, False, False, None), "is not a folder"),
-    ],
-)
-def test_options_that_contradict_each_other_are_refused(arguments, said):
-    with pytest.raises(InputError, match=said):
-        record_options(*arguments)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")

@@ -15,7 +15,8 @@ from nav.record.picture_recording.picture_writer import JPEG, PictureWriter
 from nav.record.picture_recording.recording_run import RecordingRun
 from nav.record.picture_recording.source_recorder import PictureRecorder, RecordOptions
 from nav.view.record_window import RecordWindow
-from tests.record.test_picture_recording import NAMES, board
+from tests.record.test_picture_recording import NAMES
+from tests.record.test_record_command import board
 
 RATE = 30.0
 PATIENCE = 60.0  # s
