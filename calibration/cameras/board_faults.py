@@ -20,7 +20,7 @@ from nav.tracking.detect.print_faults import (
     read_mirrored,
     read_wide_border,
 )
-from nav.tracking.tool import predefined_dictionary
+from nav.tracking.marker_dictionaries import marker_dictionary
 
 SAMPLE = 6  # images that are examined
 FLAT = 0.2  # of a marker's side: rms distance of a flat board's markers from a homography
@@ -117,7 +117,7 @@ def _other_files(board: Board) -> Iterator[tuple[str, Board]]:
 def _enough_markers(board: Board, size: tuple[int, int]) -> bool:
     if board.dictionary is None:
         return True
-    words = predefined_dictionary(board.dictionary)
+    words = marker_dictionary(board.dictionary)
     return size[0] * size[1] // 2 <= len(words.bytesList)
 
 
