@@ -218,7 +218,9 @@ def test_the_chart_begins_anew_after_a_jump(began, window, feed, script, clock):
 
 
 def test_after_a_jump_the_chart_has_what_was_recorded_before(began, window, feed, script, clock):
-    recorded = tuple(Sample(BEGAN + k / 2, 9.0, 8.0, 5.0, 4.0) for k in range(100))
+    recorded = tuple(
+        Sample(BEGAN + k / 2, {"artery": (9.0, 8.0), "cord": (5.0, 4.0)}) for k in range(100)
+    )
     window.timeline = replace(TIMELINE, samples=recorded)
     show(window, feed, script, clock, 41.2)
     at = [sample.at - BEGAN for sample in window.strip.history.samples]

@@ -1,6 +1,6 @@
 """What the line along the bottom of the window shows of a session: spans and ticks."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -100,12 +100,10 @@ def recorded_samples(use: RecordedUse) -> tuple[Sample, ...]:
     for index, frame in enumerate(use.frames):
         structures = use.guidance.get(index, {}).get("structures")
         near = structures if isinstance(structures, list) else []
-        nearest: list[Mapping[str, Any]] = [
-            min((s for s in near if s["role"] == role), key=itemgetter("bound"), default={})
-            for role in ("artery", "cord")
-        ]
-        numbers = (each.get(name) for each in nearest for name in ("distance", "bound"))
-        samples.append(Sample(frame.time, *numbers))
+        nearest: dict[str, tuple[float, float]] = {}
+        for one in sorted(near, key=itemgetter("bound"), reverse=True):
+            nearest[one["role"]] = one["distance"], one["bound"]
+        samples.append(Sample(frame.time, nearest))
     return tuple(samples)
 
 
