@@ -101,7 +101,7 @@ def test_it_says_at_all_times_that_it_is_a_replay(began, window, feed, script, c
 def test_paused_the_banner_says_so_and_nothing_is_called_current(began, window, feed, clock):
     assert window.state.age == "recorded"
     play(window, feed, Standstill(clock.now, "paused"))
-    assert window.banner.banner.text == "REPLAY paused at 0:12.3: Space goes on"
+    assert window.banner.banner.text == "REPLAY paused at 0:12.3: Space resumes"
     assert window.state.age == "recorded"
     assert not window.playing
 
