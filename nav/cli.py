@@ -59,7 +59,9 @@ app = App(
     ),
     help_format="markdown",
     # a name may begin with [ or {: it is not JSON
-    default_parameter=Parameter(converter=converted, json_list=False, json_dict=False),
+    default_parameter=Parameter(
+        converter=converted, json_list=False, json_dict=False, negative_iterable=()
+    ),
     suppress_keyboard_interrupt=False,  # main reports it
 )
 for command in (
