@@ -382,7 +382,7 @@ def _live(
 
 def _only_with_camera(keep: Path | None) -> None:
     if keep is not None:
-        raise InputError("--keep: is of --camera; give that, or leave it out")
+        raise InputError("--keep: applies only with --camera; give that, or leave it out")
 
 
 def _only_one(name: str, value: object, other: str) -> None:

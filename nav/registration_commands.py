@@ -315,14 +315,16 @@ def surface(
 
     stated = stated_errors(position_sd, rotation_sd_deg)
     if fle is not None and points is None:
-        raise InputError("--fle: is of fiducials; give --points too, or --sigma for points on bone")
+        raise InputError(
+            "--fle: applies to fiducials; give --points too, or --sigma for points on bone"
+        )
     if tool is not None and reference_file is None:
         raise InputError("--reference-file: is needed with --tool: it names the reference body")
     names, out = igtl_name or (), console()
     touched = recorded_touches(touched, out, tool, reference_file, output, stated, names)
     if tool is None or reference_file is None:
         if stated is not None:
-            raise InputError("--position-sd: is of poses; give their --tool too")
+            raise InputError("--position-sd: applies to poses; give their --tool too")
         source = load_surface_points(touched)
     else:
         drawn = load_tool(tool, printed=False)

@@ -104,11 +104,11 @@ def touch_fiducials(job: TouchJob, console: Console, capture: OpenCapture | None
     if given is not None:
         for option, value in (("--rig", job.rig), ("--fps", job.fps)):
             if value is not None:
-                raise InputError(f"nav touch: {option} is not for --poses, tracked before")
+                raise InputError(f"nav touch: {option} does not apply with --poses")
     elif job.igtl_names:
         raise InputError("--igtl-name: is for the poses of a tracker, igtl://HOST:PORT")
     elif job.stated is not None:
-        raise InputError("nav touch: --position-sd is for --poses; leave it out for cameras")
+        raise InputError("nav touch: --position-sd applies only with --poses")
     tools = [load_tool(path, printed=given is None) for path in job.tools]
     check_tools(tools)
     needle = _named(tools, job.needle)

@@ -87,7 +87,7 @@ def calibrate_by_light(job: LightJob, console: Console, capture: OpenCapture | N
     draw_light(plot, found)
     write_rig(job.output, timed, [job.rig])
     console.print(f"{job.output} ({nav.NOTICE.lower()})", markup=False)
-    console.print(f"{plot}: look whether each camera saw the light, and only that", markup=False)
+    console.print(f"{plot}: check that each camera saw the light, and nothing else", markup=False)
 
 
 def _for_seconds(source: LiveSource, seconds: float) -> Iterable[FrameSet]:

@@ -249,7 +249,7 @@ def size_in_words(scale: tuple[float, float]) -> str:
     """
     larger = "larger" if scale[0] > 0 else "smaller"
     return (
-        f"by the rig all is {100 * abs(scale[0]):.2f} % {larger} than printed (± "
+        f"according to the rig all is {100 * abs(scale[0]):.2f} % {larger} than printed (± "
         f"{100 * scale[1]:.2f} %, the printed size stays): measure a marker, or calibrate the rig "
         "again"
     )

@@ -205,7 +205,7 @@ def _words(error: sqlite3.Error) -> str:
     if "readonly" in said:
         return "is write-protected; remove the protection, or give another name"
     if "not a database" in said:
-        return "is no database; give another name"
+        return "is not a database; give another name"
     if "unable to open" in said:
         return "cannot be opened; is its folder there, and may you write into it?"
     return f"cannot be used: {said}"

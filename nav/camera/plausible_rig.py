@@ -91,7 +91,7 @@ def _size(camera: "Camera", place: str) -> list[str | None]:
     if off.max() > CENTRED:
         return [
             f"{said} is far from the middle of {width} x {height}, which is unusual: is the "
-            "image cropped, or size not the one of the calibration?"
+            "image cropped, or size not that of the calibration?"
         ]
     return []
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nav.link.polaris_service import PolarisSetup
 
 POLARIS, LSL, LSL_NETWORK = "--polaris", "--lsl", "--lsl-network"
-EXPOSED = "OPEN TO THE NETWORK: every computer that reaches it can read along"
+EXPOSED = "OPEN TO THE NETWORK: every computer that can reach it can read it"
 
 
 @Parameter(name="*")

@@ -206,10 +206,10 @@ def _system(path: Path, text: str, columns: str, slicer: bool) -> str:
         raise InputError(f"{path}: CoordinateSystem: expected LPS or RAS, got {strange:.20}")
     said = {SYSTEMS[name] for name in found} | ({columns} if columns != "xyz" else set())
     if len(said) > 1:
-        raise InputError(f"{path}: says both LPS and RAS; remove the one that is wrong")
+        raise InputError(f"{path}: states both LPS and RAS; remove the one that is wrong")
     if not said and slicer:
         raise InputError(
-            f"{path}: says no CoordinateSystem; add the line '# CoordinateSystem = RAS'"
+            f"{path}: does not state CoordinateSystem; add the line '# CoordinateSystem = RAS'"
         )
     return said.pop() if said else "lps"
 

@@ -119,7 +119,7 @@ def picture_tracking(opened: OpenedSession) -> PictureTracking:
     pictures, setup = _pictures(opened.reader), opened.setup
     if isinstance(pictures, NoPictures):
         raise InputError(
-            f"{opened.reader.folder}: was recorded without pictures; leave out --from pictures"
+            f"{opened.reader.folder}: was recorded without images; leave out --from pictures"
         )
     assert setup.rig is not None
     tools, recorded = list(setup.tools.values()), setup.recorded_rig or setup.rig
