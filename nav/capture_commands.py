@@ -108,11 +108,11 @@ def record(
         window,
     )
     job, used = record_with_lab(job, lab, no_lab)
-    _say_lab(used, language)
+    _print_lab(used, language)
     record_pictures(job, console())
 
 
-def _say_lab(lab: "Lab | None", language: str | None) -> None:
+def _print_lab(lab: "Lab | None", language: str | None) -> None:
     """Name the set-up that is used; choose the language given, else the set-up's."""
     choose_language(language if lab is None else language or lab.file.language)
     if lab is not None:
@@ -214,7 +214,7 @@ def touch(
         tuple(igtl_name or ()),
     )
     job, used = touch_with_lab(job, lab, no_lab)
-    _say_lab(used, language)
+    _print_lab(used, language)
     if not job.tools:
         raise InputError(
             "nav touch: --tool is missing, and there is no lab.toml that has it; give the tool "

@@ -74,8 +74,8 @@ def track(
     from nav.track import TrackOptions, track_recording
 
     choose_language(language)
-    wishes = TrackOptions(relative_to, fps, timing, smooth, igtl.setups(console()))
-    track_recording(rig, tool, images, output, wishes, console())
+    track_options = TrackOptions(relative_to, fps, timing, smooth, igtl.setups(console()))
+    track_recording(rig, tool, images, output, track_options, console())
 
 
 def live(

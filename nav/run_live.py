@@ -17,7 +17,7 @@ from nav.core.notice import Notice
 from nav.core.tracked_frame import TrackedFrame
 from nav.display import check_display
 from nav.link.pose_input import PoseInput
-from nav.live.feed import START_SECONDS, Job, ProcessFeed, Progress, say_end, silent
+from nav.live.feed import START_SECONDS, Job, ProcessFeed, Progress, report_end, silent
 from nav.live.live_limits import LiveLimits
 from nav.live.messages import Command, Ended, Stage
 from nav.live.observers import Observer, ObserverSetup
@@ -353,7 +353,7 @@ def show(job: Job, case: Case, needle: Tool, reference: str, title: str, console
         run_window(case, feed, needle, title=title, reference=reference)
     finally:
         feed.close()
-    say_end(feed, console)
+    report_end(feed, console)
 
 
 def live_job(

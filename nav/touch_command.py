@@ -31,7 +31,7 @@ from nav.registration.touch_set import TouchSet, touch_set, write_touches
 from nav.registration.touch_source import FoundTouches, find_touches, tip_series
 from nav.text.catalogue import sentence
 from nav.touch_input import print_touches
-from nav.track import say_if_compiling
+from nav.track import announce_compiling
 from nav.tracking.camera_poses import CameraPoses
 from nav.tracking.pose_source import PoseSource, StatedErrors
 from nav.tracking.tool import Tool, check_tools, load_tool
@@ -171,7 +171,7 @@ def _live(
     settings = GuideSettings(hold=job.hold, longest=3.0 * job.hold)
     guided = GuidedTouches(needle, job.reference, places, labels, settings)
     if cameras:
-        say_if_compiling(console)
+        announce_compiling(console)
     with console.status("starting the cameras" if cameras else "connecting"):
         source = begin()
     if job.window:
@@ -277,7 +277,7 @@ def _said(state: GuideState) -> str:
 def _fit(case: Case | None) -> Callable[[GuidedTouches], str]:
     """Return what tells how well the touches so far fit a case."""
 
-    def said(guided: GuidedTouches) -> str:
+    def status_of(guided: GuidedTouches) -> str:
         known = {} if case is None else {f.label: f for f in case.fiducials_for("register")}
         used = [
             (known[label].position, touch)
@@ -295,7 +295,7 @@ def _fit(case: Case | None) -> Callable[[GuidedTouches], str]:
             return ""
         return sentence(Notice("touches_fit", {"fre_mm": found.fre}))
 
-    return said
+    return status_of
 
 
 # --- from recordings ------------------------------------------------------------------------
@@ -347,7 +347,7 @@ def _tracked(job: TouchJob, tools: Sequence[Tool], console: Console) -> list[Tra
     assert job.images is not None
     _named(tools, job.reference)
     rig = _rig(job)
-    say_if_compiling(console)
+    announce_compiling(console)
     images = open_source(job.images, rig, job.fps)
     source = CameraPoses(images, Tracker(rig, list(tools)))
     frames = []

@@ -110,8 +110,8 @@ def _other_files(board: Board) -> Iterator[tuple[str, Board]]:
         what = "it has"
         if size in ((columns + 1, rows + 1), (rows + 1, columns + 1)):
             what = "board.toml seems to give inner corners for squares: it has"
-        say = f"{what} {size[0]} x {size[1]} squares: write squares = [{size[0]}, {size[1]}]"
-        yield say, replace(board, columns=size[0], rows=size[1])
+        advice = f"{what} {size[0]} x {size[1]} squares: write squares = [{size[0]}, {size[1]}]"
+        yield advice, replace(board, columns=size[0], rows=size[1])
 
 
 def _enough_markers(board: Board, size: tuple[int, int]) -> bool:
@@ -156,10 +156,10 @@ def _other_markers(picture: Picture, board: Board) -> BoardFault | None:
         (f"white on black: {_inverted(replace(board, inverted=True))}", read_inverted),
         (f"mirrored: {UNMIRROR}", read_mirrored),
     )
-    for say, look in looks:
+    for advice, look in looks:
         found = look(picture, board.dictionary)
         if len(found) >= least:
-            return BoardFault(f"{len(found)} of its markers are read in an image {say}")
+            return BoardFault(f"{len(found)} of its markers are read in an image {advice}")
     other = read_any_dictionary(picture, but=board.dictionary)
     if other is not None:
         return BoardFault(

@@ -261,10 +261,10 @@ def _is_poor(marker: MarkerCalibration) -> bool:
 
 
 def _marker_advice(poor: Sequence[MarkerCalibration]) -> str:
-    said = [_why(marker) for marker in sorted(poor, key=lambda m: -m.sd)[:NAMED]]
+    reasons = [_why(marker) for marker in sorted(poor, key=lambda m: -m.sd)[:NAMED]]
     if len(poor) > NAMED:
-        said.append(f"{len(poor) - NAMED} more")
-    return f"{', '.join(said)}: turn that side to the cameras, in all directions"
+        reasons.append(f"{len(poor) - NAMED} more")
+    return f"{', '.join(reasons)}: turn that side to the cameras, in all directions"
 
 
 def _why(marker: MarkerCalibration) -> str:

@@ -201,8 +201,10 @@ def measure(source: Path, pattern_file: Path, tool: Tool | None, reference: str)
                 )
         return figures
     except InputError as error:
-        said = str(error)
-        raise InputError(said if said.startswith(str(source)) else f"{source}: {said}") from None
+        message = str(error)
+        raise InputError(
+            message if message.startswith(str(source)) else f"{source}: {message}"
+        ) from None
 
 
 def check(
@@ -288,14 +290,14 @@ def advice(found: Verdict) -> list[str]:
     """
     if found.word == "no limits yet":
         return [f"no limits yet: day {found.days + 1} on this chart, limits come after 10 days"]
-    told = {
+    line = {
         "in control": "in control",
         "repeat": "repeat the check now: one signal may be chance, a second one is an alert",
         "alert": "ALERT: both runs signal; look for a moved camera, a loose marker or a bent tip "
         "before you navigate",
     }[found.word]
     provisional = found.days < ESTABLISHED
-    return [f"{told}; limits are provisional ({found.days} days)" if provisional else told]
+    return [f"{line}; limits are provisional ({found.days} days)" if provisional else line]
 
 
 def _time(given: str | None) -> datetime:

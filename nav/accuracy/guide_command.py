@@ -214,7 +214,7 @@ def _lead(
         for frame in source:
             state = guided.add(frame.without_images())
             if state.word in TOLD:
-                _tell(console, state, count)
+                _print_state(console, state, count)
             elif (state.label, state.taken) != asked:
                 asked = state.label, state.taken
                 _say(console, f"touch {state.label} ({state.taken + 1} of {count})")
@@ -223,7 +223,7 @@ def _lead(
                 return
 
 
-def _tell(console: Console, state: GuideState, count: int) -> None:
+def _print_state(console: Console, state: GuideState, count: int) -> None:
     _say(console, f"{state.label}: {state.word}: {_reason(state)} ({state.taken} of {count})")
 
 

@@ -75,10 +75,10 @@ def read_masks(
     InputError
         A label map cannot be read.
     """
-    told = {split_assignment(word)[0] for word in roles}
+    assigned = {split_assignment(word)[0] for word in roles}
 
     def wanted(name: str) -> bool:
-        return name in told or guess_role(name).role != LEFT_OUT
+        return name in assigned or guess_role(name).role != LEFT_OUT
 
     kind: str | None = None
     masks: dict[str, LabelMask] = {}

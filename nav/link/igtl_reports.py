@@ -114,9 +114,9 @@ class IgtlReports:
         fresh = set()
         for name, matrix, status in poses:
             seen = status is None or status.casefold() == "ok"
-            told = "" if seen else printable(status or "")[:LONGEST_STATUS] or "no status"
+            status_text = "" if seen else printable(status or "")[:LONGEST_STATUS] or "no status"
             found = _Received(
-                time, matrix if seen else None, told, message.timestamp, arrival,
+                time, matrix if seen else None, status_text, message.timestamp, arrival,
                 sent.count(name) > 1,
             )  # fmt: skip
             if self._take_pose(name, found, isinstance(message.content, Transform), status):
@@ -211,17 +211,17 @@ class IgtlReports:
             self._held.pop(device, None)
             return frozenset()
         words = (status.error_name, status.text, HOLDING.get(status.code, ""))
-        told = printable(": ".join(filter(None, words[:2])) or words[2])[:LONGEST_STATUS]
-        told = told or f"status {status.code}"
+        status_text = printable(": ".join(filter(None, words[:2])) or words[2])[:LONGEST_STATUS]
+        status_text = status_text or f"status {status.code}"
         if not meant and status.code in HOLDING and len(self._held) < MOST_NAMES:
-            self._held[device] = told
+            self._held[device] = status_text
         concerned = frozenset(meant or self.tools)
         if self.choice is not None and any(names[tool] is None for tool in meant):
             concerned = frozenset(self.tools)  # all poses are relative to that one
         for tool in concerned:
             name = names.get(tool)
             if name is not None:
-                self._received[name] = _Received(arrival, None, told)
+                self._received[name] = _Received(arrival, None, status_text)
         return concerned
 
     def _is_about(self, device: str, tool: str) -> bool:
@@ -271,11 +271,13 @@ def _status(metadata: Mapping[str, str]) -> str | None:
 
     Of several others the first that is not OK counts.
     """
-    told = {key.casefold(): text for key, text in metadata.items() if "status" in key.casefold()}
-    if STATUS_KEY in told:
-        return told[STATUS_KEY]
-    bad = (text for text in told.values() if text.casefold() != "ok")
-    return next(bad, next(iter(told.values()), None))
+    status_text = {
+        key.casefold(): text for key, text in metadata.items() if "status" in key.casefold()
+    }
+    if STATUS_KEY in status_text:
+        return status_text[STATUS_KEY]
+    bad = (text for text in status_text.values() if text.casefold() != "ok")
+    return next(bad, next(iter(status_text.values()), None))
 
 
 def _are_apart(one: _Received, other: _Received) -> bool:

@@ -214,7 +214,7 @@ def make_update(
     -------
     Update
     """
-    said = notices if state.message is None else (*notices, state.message)
+    shown = notices if state.message is None else (*notices, state.message)
     return Update(
         state.guidance,
         captured_at,
@@ -225,7 +225,7 @@ def make_update(
         state.prompt,
         rate,
         delay,
-        said,
+        shown,
         next_fiducial=state.next_fiducial,
         alarm=state.alarm,
     )

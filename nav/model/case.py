@@ -347,8 +347,8 @@ def load_case(path: Path, progress: Callable[[str], None] | None = None) -> Case
         tuple(Fiducial(f.label, np.array(f.position), f.use, f.sigma) for f in table.fiducial),
         tuple(Plan(p.name, np.array(p.entry), np.array(p.target)) for p in table.plan),
     )
-    said = () if table.reconstruction is None else table.reconstruction.remarks
-    return replace(case, warnings=(*check_case(case, str(path)), *said))
+    scan_remarks = () if table.reconstruction is None else table.reconstruction.remarks
+    return replace(case, warnings=(*check_case(case, str(path)), *scan_remarks))
 
 
 def _structure(path: Path, table: StructureTable) -> Structure:

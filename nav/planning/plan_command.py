@@ -113,7 +113,7 @@ def plan_case(case: Path, output: Path, options: PlanOptions, console: Console) 
         if options.pictures:
             pictures = _pictures(loaded, planned, _volume(options.ct, path.parent))
         write_plan(path, output, planned, pictures)
-    _say(console, planned, reason)
+    _print_plan(console, planned, reason)
     console.print(f"written: {output}")
     if plan.best is None:
         raise NothingSafe(
@@ -230,7 +230,7 @@ def _pictures(case: Case, planned: Planned, volume: Volume | None) -> list[tuple
     return picture_files(case, planned, volume)
 
 
-def _say(console: Console, planned: Planned, reason: str | None) -> None:
+def _print_plan(console: Console, planned: Planned, reason: str | None) -> None:
     plan = planned.plan
     for side in plan.sides:
         shown: Sequence[PlannedPath] = side.paths if side.verdict != "refused" else ()

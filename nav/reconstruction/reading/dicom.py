@@ -169,8 +169,8 @@ def _pixel_findings(stack: Stack, pixels: PixelFacts) -> list[Finding]:
 
 def _tilt_findings(stack: Stack, facts: GridFacts) -> list[Finding]:
     """Report a gantry tilt in the header that the slices' positions contradict."""
-    told = math.radians(abs(stack.slices[0].tilt or 0.0))
-    if told > TILT_DIFFERS and abs(told - facts.tilt) > TILT_DIFFERS:
-        degrees = {"told": math.degrees(told), "found": math.degrees(facts.tilt)}
+    stated = math.radians(abs(stack.slices[0].tilt or 0.0))
+    if stated > TILT_DIFFERS and abs(stated - facts.tilt) > TILT_DIFFERS:
+        degrees = {"told": math.degrees(stated), "found": math.degrees(facts.tilt)}
         return [Finding("tilt_contradicts", degrees)]
     return []

@@ -307,10 +307,10 @@ def _lossy(dataset: Dataset, syntax: str) -> str | None:
 
     The syntaxes of JPEG 2000 with optional loss count only if the header does not say "00".
     """
-    told = str(dataset.get("LossyImageCompression", "")).strip()
+    declared = str(dataset.get("LossyImageCompression", "")).strip()
     ratio = number(dataset.get("LossyImageCompressionRatio"))
-    if syntax in LOSSY_SYNTAXES and not (told == "00" and syntax.endswith((".91", ".203"))):
+    if syntax in LOSSY_SYNTAXES and not (declared == "00" and syntax.endswith((".91", ".203"))):
         return LOSSY_SYNTAXES[syntax]
-    if told == "01":
+    if declared == "01":
         return "compressed with loss earlier" + (f", ratio {ratio:g}" if ratio else "")
     return None

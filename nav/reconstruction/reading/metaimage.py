@@ -110,12 +110,12 @@ def _matrix(path: Path, fields: dict[str, str], dimension: int) -> Array:
     matrix = np.eye(4)
     spacing = _numbers(path, fields, ("elementspacing", "elementsize"), [1.0] * dimension)
     origin = _numbers(path, fields, ("offset", "position", "origin"), [0.0] * dimension)
-    told = _numbers(
+    numbers = _numbers(
         path, fields, ("transformmatrix", "rotation", "orientation"),
         np.eye(dimension).ravel().tolist(),
     )  # fmt: skip
     with np.errstate(all="ignore"):
-        directions = np.reshape(told, (dimension, dimension))[:3, :3].T  # rows are axes
+        directions = np.reshape(numbers, (dimension, dimension))[:3, :3].T  # rows are axes
         matrix[:3, :3] = directions * spacing[:3]
         matrix[:3, 3] = origin[:3]
     if not is_placed(matrix):

@@ -145,8 +145,8 @@ def load_setup(
         return _load(options, folder, about, attachments)
     except InputError as error:
         # the folder is ours and gone when the message is read
-        said = str(error).replace(f"{folder}/", f"{options.session}: attached ")
-        raise InputError(said) from None
+        problem = str(error).replace(f"{folder}/", f"{options.session}: attached ")
+        raise InputError(problem) from None
 
 
 def _load(

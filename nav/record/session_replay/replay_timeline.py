@@ -68,9 +68,9 @@ def session_timeline(
         spans += _runs("lost", at, [tool if is_lost else None for is_lost in lost])
     spans += _runs("alarm", at, [_alarm(message) for message in shown])
     ticks = [
-        Tick(at[index], event.kind, said)
+        Tick(at[index], event.kind, shown_notice)
         for index, event in use.events
-        if (said := _said(event)) is not None
+        if (shown_notice := _event_notice(event)) is not None
     ]
     return Timeline(
         began,
@@ -130,7 +130,7 @@ def _alarm(message: Any) -> str | None:
     return next((level for level in reversed(LEVELS) if level in found), None)
 
 
-def _said(event: SessionEvent) -> Notice | None:
+def _event_notice(event: SessionEvent) -> Notice | None:
     """Return what is said of an event, or None where it is not shown."""
     code = WORDS.get((event.kind, event.code), event.code)
     if event.kind in UNSHOWN or event.code in ("level_clear", "level_unknown"):
