@@ -194,6 +194,29 @@ def test_two_devices_that_send_one_name_in_turn_are_noticed(reports, late, every
     assert seen_at(reports, 51.5 + 59 / 60.0) == 5.0
 
 
+@pytest.mark.parametrize("late", [0.0, 0.002])
+@pytest.mark.parametrize(("rate", "slow"), [(60.0, 1.0), (60.0, 0.3), (30.0, 2.0), (10.0, 0.7)])
+def test_a_second_device_that_seldom_sends_the_name_is_noticed(reports, rate, slow, late):
+    """While the first one moves."""
+
+    def told(begin, both):
+        heard, due = [], begin
+        for k in range(round(15 * rate)):
+            at = begin + k / rate
+            sent(reports, NAMES["needle"], at, place=10.0 * np.sin(3.0 * at))
+            heard.append(seen_at(reports, at))
+            if both and at >= due:
+                due += 1.0 / slow
+                sent(reports, NAMES["needle"], at + 0.3 / rate, at + 1000.0 + late, 200.0 + k)
+        return heard
+
+    heard = told(50.0, both=True)
+    noticed = heard.index("reported_twice")
+    assert noticed <= 2.5 / slow * rate
+    assert set(heard[noticed:]) == {"reported_twice"}
+    assert "reported_twice" not in told(50.0 + 15.0 + 10.0, both=False)
+
+
 @pytest.mark.parametrize("rate", [10.0, 30.0, 100.0])
 @pytest.mark.parametrize(("size", "frequency"), [(15.0, 5.0), (100.0, 1.5), (5.0, 10.0)])
 def test_a_hand_that_shakes_is_one_device(reports, rate, size, frequency):
