@@ -95,7 +95,9 @@ class PivotCapture(GuidedCapture):
     def swing(self) -> Swing | None:
         """To which sides the needle was tilted."""
         if self._swing[0] != self.count:
-            self._swing = self.count, swing_of(np.array(self._rotations), self._tip())
+            before = self._swing[1]
+            axes = None if before is None else before.axes
+            self._swing = self.count, swing_of(np.array(self._rotations), self._tip(), axes)
         return self._swing[1]
 
     @property

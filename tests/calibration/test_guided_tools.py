@@ -76,6 +76,26 @@ def test_a_needle_across_the_view_is_tilted_up_down_and_to_the_cameras():
     assert swing.axes == (1, 2)
 
 
+def test_a_hub_between_two_axes_keeps_those_of_the_chart(bench):
+    """At 45 degrees between right and up its middle crosses the border with every other pose."""
+    capture = pivot_of(bench)
+    capture.toggle()
+    seen = set()
+    for k in range(200):
+        way = 0.5 * np.sin(0.37 * k), 0.5 * np.cos(0.23 * k)
+        between = Rotation.from_rotvec([0.0, np.pi / 4 + 0.05 * np.sin(0.1 * k), 0.0])
+        turn = Rotation.from_rotvec([way[0], way[1], 0.0]) * between
+        pose = Pose(RigidTransform.from_rotation(turn), 1e-6 * np.eye(6))
+        tool = TrackedTool(pose, (10, 11), 0.1)
+        capture._estimated = 10**6  # no estimate in the background
+        capture.take(TrackedFrame(k, k / 30.0, {"needle": tool}))
+        seen.add(None if capture.swing is None else capture.swing.axes)
+    assert len(seen - {None}) == 1
+    # but where the needle has come to point along an axis of the chart, that one is exchanged
+    along = tilted([(0.01 * k, 0.0) for k in range(30)], Rotation.from_rotvec([0, np.pi / 2, 0]))
+    assert swing_of(along, np.array([0.0, 0.0, 1.0]), (0, 1)).axes == (1, 2)
+
+
 # --- the needle -----------------------------------------------------------------------------
 
 
