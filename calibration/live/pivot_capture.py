@@ -161,6 +161,23 @@ class PivotCapture(GuidedCapture):
 
     def save(self, console: Console) -> str:
         """Write poses.csv, and the needle's file from it."""
+        return self.write(console, self.files.spin)
+
+    def write(self, console: Console, spin: Path | None) -> str:
+        """Write poses.csv, and the needle's file from it and from poses of its spin.
+
+        Parameters
+        ----------
+        console : Console
+            Where the result is printed.
+        spin : Path or None
+            As of `calibrate_needle`.
+
+        Returns
+        -------
+        str
+            The verdict.
+        """
         poses = self.folder / POSES_FILE
         writer = open_pose_table(poses, [self.needle])
         for frame in self.kept:
@@ -169,9 +186,7 @@ class PivotCapture(GuidedCapture):
         made = {"frames": len(self.kept)}
         write_sidecar(poses, [self.files.rig, self.files.tool], None, made, sidecar_path(poses))
         files = self.files
-        return calibrate_needle(
-            poses, self.needle.name, files.tool, files.output, console, files.spin
-        )
+        return calibrate_needle(poses, self.needle.name, files.tool, files.output, console, spin)
 
     def close(self) -> None:
         """Finish the images."""
