@@ -124,7 +124,7 @@ class CoveragePanel(Sized):
         at = np.radians(90.0 + angles[-1])
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(ACCENT)
-        place = middle + radius * QPointF(float(np.cos(at)), float(-np.sin(at)))
+        place = middle + QPointF(float(radius * np.cos(at)), float(-radius * np.sin(at)))
         painter.drawEllipse(place, 6 * m.hair, 6 * m.hair)
         painter.setFont(font(m.large, bold=True))
         painter.setPen(TEXT)
