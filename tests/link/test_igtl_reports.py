@@ -10,7 +10,8 @@ from nav.core.frames import rigid
 from nav.core.rigid_matrix import rigid_fault
 from nav.core.tracked_frame import TrackedTool
 from nav.link.igtl_content import Instrument, Position, Status, TrackingData, Transform
-from nav.link.igtl_messages import Message, decode_message
+from nav.link.igtl_crc import crc64
+from nav.link.igtl_messages import HEADER_SIZE, Message, decode_message
 from nav.link.igtl_reports import MOST_NAMES, IgtlReports
 from nav.text.catalogue import ENGLISH
 from nav.tracking.pose_source import SILENCE, StatedErrors
@@ -159,6 +160,52 @@ def test_transform_status_counts_whatever_else_is_said_to_be_well(reports):
     assert seen_at(reports, 50.1) == "not_seen_by_tracker_status"
     sent(reports, NAMES["needle"], 50.2, StatusCode="0")
     assert seen_at(reports, 50.2) == 0.0
+
+
+@pytest.mark.parametrize("order", [("OK", "MISSING"), ("MISSING", "OK")])
+def test_statuses_that_contradict_each_other_are_not_ok(reports, order):
+    """One key twice in a message, or in capitals and small letters."""
+    told = dict(zip(("TransformStatus", "transformStatus"), order, strict=True))
+    data = Message(Transform(np.eye(4)), NAMES["needle"], stamp(1050.0), told).encoded()
+    for changed in (data, twice(data)):
+        reports.take(decode_message(changed), 50.0)
+        assert seen_at(reports, 50.0) == "not_seen_by_tracker_status"
+
+
+def twice(data: bytes) -> bytes:
+    """The message with one key in two notations as one with that key twice."""
+    body = data[HEADER_SIZE:].replace(b"transformStatus", b"TransformStatus")
+    head = data[: HEADER_SIZE - 8]
+    return head + crc64(body).to_bytes(8, "big") + body
+
+
+@pytest.mark.parametrize(
+    "sent_as", ["NeedleOfTheLeftHandToTrackerStatus", "NeedleOfTheLeftHandTStatus"]
+)
+def test_the_status_of_a_name_that_is_cut_off_counts(sent_as):
+    name = "NeedleOfTheLeftHandToTracker"[:20]
+    reports = IgtlReports(("NeedleOfTheLeftHand",), {"NeedleOfTheLeftHand": name})
+    content = TrackingData((Instrument(name, np.eye(4)),))
+    reports.take(received(Message(content, "all", stamp(1050.0), {sent_as: "MISSING"})), 50.0)
+    assert seen_at(reports, 50.0, "NeedleOfTheLeftHand") == "not_seen_by_tracker_status"
+    reports.take(received(Message(content, "all", stamp(1050.1), {sent_as: "OK"})), 50.1)
+    assert seen_at(reports, 50.1, "NeedleOfTheLeftHand") == 0.0
+
+
+@pytest.mark.parametrize("encoding", [3, 106, 0, 17, 1015, 65535])
+def test_metadata_in_any_character_set_do_not_end_the_connection(reports, encoding):
+    """PLUS calls all text ASCII; a key can be cut within a character."""
+    told = {"TransformStatus": "OK", "Operator X": "M\u00fcller"}
+    data = Message(Transform(np.eye(4)), NAMES["needle"], stamp(1050.0), told).encoded()
+    for key, entry in ((b"Operator X", b"Operator \xc3"), (b"\x00\x0a\x00\x6a", None)):
+        new = entry if entry is not None else b"\x00\x0a" + encoding.to_bytes(2, "big")
+        assert data.count(key) == 1
+        data = data.replace(key, new)
+    body = data[HEADER_SIZE:]
+    reports.take(
+        decode_message(data[: HEADER_SIZE - 8] + crc64(body).to_bytes(8, "big") + body), 50.0
+    )
+    assert seen_at(reports, 50.0) == 0.0
 
 
 def test_two_tools_of_one_name_are_not_taken_for_one(reports):
