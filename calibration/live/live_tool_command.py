@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from calibration.live.body_capture import BodyCapture, BodyFiles
+from calibration.live.needle_capture import NeedleCapture
 from calibration.live.pivot_capture import NeedleFiles, PivotCapture
 from nav.camera.live_source import LiveSource
 from nav.camera.rig import Rig, load_rig
@@ -24,7 +25,7 @@ from nav.tracking.follow.pose_candidate import PoseCandidate
 from nav.tracking.tool import Tool, load_tool
 from nav.tracking.tracker import Tracker
 
-Capture = PivotCapture | BodyCapture
+Capture = NeedleCapture | BodyCapture
 Make = Callable[[Tracker, Path], Capture]
 
 
@@ -69,7 +70,7 @@ def calibrate_needle_live(
 
     def make(tracker: Tracker, folder: Path) -> Capture:
         writer = None if keep is None else PictureWriter(folder, rig.names)
-        return PivotCapture(needle, files, folder, writer)
+        return NeedleCapture(PivotCapture(needle, files, folder, writer))
 
     _run(rig, needle, devices, make, console, keep, capture)
 

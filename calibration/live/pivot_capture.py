@@ -95,7 +95,9 @@ class PivotCapture(GuidedCapture):
     def swing(self) -> Swing | None:
         """To which sides the needle was tilted."""
         if self._swing[0] != self.count:
-            self._swing = self.count, swing_of(np.array(self._rotations), self._tip())
+            before = self._swing[1]
+            axes = None if before is None else before.axes
+            self._swing = self.count, swing_of(np.array(self._rotations), self._tip(), axes)
         return self._swing[1]
 
     @property
@@ -159,6 +161,23 @@ class PivotCapture(GuidedCapture):
 
     def save(self, console: Console) -> str:
         """Write poses.csv, and the needle's file from it."""
+        return self.write(console, self.files.spin)
+
+    def write(self, console: Console, spin: Path | None) -> str:
+        """Write poses.csv, and the needle's file from it and from poses of its spin.
+
+        Parameters
+        ----------
+        console : Console
+            Where the result is printed.
+        spin : Path or None
+            As of `calibrate_needle`.
+
+        Returns
+        -------
+        str
+            The verdict.
+        """
         poses = self.folder / POSES_FILE
         writer = open_pose_table(poses, [self.needle])
         for frame in self.kept:
@@ -167,9 +186,7 @@ class PivotCapture(GuidedCapture):
         made = {"frames": len(self.kept)}
         write_sidecar(poses, [self.files.rig, self.files.tool], None, made, sidecar_path(poses))
         files = self.files
-        return calibrate_needle(
-            poses, self.needle.name, files.tool, files.output, console, files.spin
-        )
+        return calibrate_needle(poses, self.needle.name, files.tool, files.output, console, spin)
 
     def close(self) -> None:
         """Finish the images."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nav.camera.camera_jpeg import JpegError, parse_camera_jpeg
 from nav.camera.jpeg_damage import tells_of_damage
 from nav.camera.natural_order import natural_order
-from nav.camera.picture_file import NO_PICTURE, examine
+from nav.camera.picture_file import JPEG_START, NO_PICTURE, examine
 from nav.camera.quiet_opencv import messages_caught
 from nav.core.errors import Lost
 from nav.core.frameset import Picture
@@ -174,7 +174,7 @@ def decode_picture(path: Path) -> Decoded | Lost:
     facts = examine(data)
     if facts.problem:
         return _unusable(facts.problem)
-    is_jpeg = data.startswith(b"\xff\xd8")  # others are checked by their structure, in parallel
+    is_jpeg = data.startswith(JPEG_START)  # others are checked by their structure, in parallel
     catch: AbstractContextManager[list[str]] = messages_caught() if is_jpeg else nullcontext([])
     with catch as messages:
         try:

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from nav.camera.image_files import to_grey
-from nav.camera.picture_file import examine
+from nav.camera.picture_file import JPEG_START, examine
 
 AHEAD = 32  # packets known beyond the decoded picture: codecs reorder at most 16
 MOST_FAILURES = 1000  # pictures in a row that cannot be decoded, then it is the end
@@ -74,7 +74,7 @@ class Packets:
 
     def _damage(self, data: Any) -> str:
         raw = data.tobytes()
-        if not raw.startswith(b"\xff\xd8"):
+        if not raw.startswith(JPEG_START):
             return ""
         problem = examine(raw).problem
         if not problem:

@@ -140,8 +140,13 @@ def findings(folder: Path, case: Path | None = None) -> Iterator[Finding]:
     for event in story.of_kind("recorder"):
         at = reader.seconds(event.log_time)
         yield Finding(Weight.NOTE, f"at {at:.1f} s the recorder said: {event_words(event)}")
-    if any(part.path.name == PICTURES_FILE for part in parts):
+    if reader.has_pictures:
         yield from _pictures(reader, story, overview(folder).totals)
+    elif recorded := overview(folder).totals.pictures.total():
+        there = "empty" if (folder / PICTURES_FILE).exists() else "missing"
+        yield Finding(
+            Weight.MISSING, f"{PICTURES_FILE}: is {there}; {recorded:,} pictures were recorded"
+        )
     if case is not None:
         yield from _case(reader, case)
 
