@@ -129,7 +129,7 @@ def load_runs(path: Path) -> list[CheckRun]:
     with _opened(path, write=False) as database:
         if database.execute("pragma user_version").fetchone()[0] == 0:
             return []
-        found = database.execute("select * from daily_check order by taken_at, id").fetchall()
+        found = database.execute("select * from daily_check order by id").fetchall()
     runs = []
     for number, row in enumerate(found, 1):
         try:
@@ -139,7 +139,8 @@ def load_runs(path: Path) -> list[CheckRun]:
                 f"{path}: run {number} is damaged: a value is missing or not possible; restore a "
                 "copy of the database, or give another name"
             ) from None
-    return runs
+    # by the instant: times of different zones, or from before a clock change, do not sort as text
+    return sorted(runs, key=lambda run: run.taken_at)
 
 
 def _run(row: Mapping[str, Any]) -> CheckRun:

@@ -76,7 +76,7 @@ def _print_summary(day: AccuracyDay, output: Path, console: Console) -> None:
             f"{place}, {test}: {single.statistics.count} touches, bias {bias.value:.3f} mm, "
             f"largest {single.statistics.largest:.3f} mm"
         )
-    line(f"U = {day.budget.expanded:.3f} mm per axis (k = 2)")
+    line(f"U = {day.budget.expanded:.3f} mm per axis (k = {day.budget.coverage:.2f})")
     for figure in judge_day(day):
         if figure.word != "pass":
             line(f"{figure.name}: {figure.word} (limit {figure.limit:g} mm) {figure.where}")
