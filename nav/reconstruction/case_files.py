@@ -183,7 +183,7 @@ def origin_table(
         "source": read.kind,
         "volume": VOLUME,
         "spacing": [round(float(s), 4) for s in read.series.spacing],
-        "findings": describe(read),
+        "findings": describe(read, with_files=False),
         "remarks": [sentence(remark) for remark in remarks],
         "made_from": {s.name: s.source for s in surfaces},
     }
