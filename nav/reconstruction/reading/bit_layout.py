@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +58,7 @@ def corrected_layout(
     return None
 
 
-def _changes(first: SliceHeader) -> list[dict[str, int | bool]]:
+def _changes(first: SliceHeader) -> list[dict[str, Any]]:
     whole = {"bits_stored": first.bits_allocated, "high_bit": first.bits_allocated - 1}
     return [{"signed": not first.signed}, {**whole, "signed": True}]
 
