@@ -1,12 +1,14 @@
 """`nav plan`: what it writes, says and refuses."""
 
 import json
+import shutil
 import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import pyvista
 
 from nav.cli import main
 from nav.core.errors import InputError
@@ -44,6 +46,19 @@ def test_the_new_case_is_navigated_by_its_first_plan(case, planned):
     assert table["format"] == "c1c2nav/plan/1"
     assert table["best"].startswith(f"best: {new.default_plan.name}")
     assert {plan.name for plan in old.plans} <= {plan.name for plan in new.plans}
+
+
+def test_a_mesh_that_is_changed_after_the_plan_is_named(planned, tmp_path):
+    folder = tmp_path / "plan"
+    shutil.copytree(planned, folder)
+    assert not [w for w in load_case(folder / "case.toml").warnings if "changed" in w]
+    table = tomllib.loads((folder / "case.toml").read_text())
+    entry = next(s for s in table["structure"] if s["name"] == "C2")
+    mesh = pyvista.read(folder / entry["mesh"])
+    mesh.points = mesh.points + np.array([1.0, 0.0, 0.0])
+    mesh.save(folder / entry["mesh"])
+    (said,) = [w for w in load_case(folder / "case.toml").warnings if "changed" in w]
+    assert "structure C2: its mesh was changed after the plans were made: plan again" in said
 
 
 def test_the_summary_has_both_sides(planned):
