@@ -161,8 +161,10 @@ def _exact_offset(counts: NDArray[np.float64], offset: int) -> int:
 
 def _is_patchwork(values: NDArray[np.int16]) -> bool:
     """Return whether most neighbours are equal, as in a label map, background excluded."""
-    here, beside = values[..., :-1], values[..., 1:]
-    coloured = (here != 0) & (here != 255)
-    count = int(np.count_nonzero(coloured))
-    equal = int(np.count_nonzero((here == beside) & coloured))
+    count = equal = 0
+    for plane in values:  # one at a time: comparing a large volume takes several times its memory
+        here, beside = plane[..., :-1], plane[..., 1:]
+        coloured = (here != 0) & (here != 255)
+        count += int(np.count_nonzero(coloured))
+        equal += int(np.count_nonzero((here == beside) & coloured))
     return count == 0 or equal > PATCHWORK * count
