@@ -25,6 +25,7 @@ from nav.exchange.imported_shapes import usual_sigma
 from nav.exchange.model_folder import files_below, read_model_folder
 from nav.exchange.plausible import frame_problem
 from nav.exchange.pointsource import read_points
+from nav.exchange.shared_words import shared_words, without_words
 from nav.exchange.slicer_scene import opened_scene
 from nav.exchange.structure_names import plain as plain_name
 from nav.model.case import DEFAULT_LIMITS, ROLE_ORDER, Case, Role, Structure
@@ -140,7 +141,9 @@ def import_case(
         chosen, left_out = with_roles(candidates, options.roles, problems)
         shapes, remarks = _shapes(chosen, options, problems, report)
         report("points and plans")
-        points = read_points(found.points, options.checks, _inside(shapes))
+        words = shared_words([model.name for model in found.models])
+        named = [replace(point, name=without_words(point.name, words)) for point in found.points]
+        points = read_points(named, options.checks, _inside(shapes))
         problems += points.problems
         if options.scan is not None:
             problems += _against_scan(chosen, options.scan, report)
