@@ -67,7 +67,7 @@ def main(arguments: list[str] | None = None) -> None:
         folder = given.images
         if folder is None:
             folder = Path(made) / "recording"
-            nav.simulate_recording(folder, given.frames)
+            nav.simulate_recording(folder, given.frames, plain=True)  # not seen here, so not drawn
         tips = track(folder)
     plot(tips, given.out)
     sd = np.sqrt(np.mean([np.trace(tip.covariance) for tip in tips]))
