@@ -225,16 +225,16 @@ def check(
     operator: str = "",
     at: str | None = None,
 ) -> Verdict:
-    """Measure, add the run to the database, judge it and say so.
+    """Measure, add the run to the database, judge it, and print the result.
 
     Parameters
     ----------
     source : Path
         Touched points, or poses.csv.
     pattern : Path
-        The divots as they were made.
+        True places of the divots.
     database : Path
-        SQLite; made where there is none.
+        SQLite; created if it does not exist.
     console : Console
         For the figures.
     rig, tool : Path, optional
@@ -249,6 +249,12 @@ def check(
     Returns
     -------
     Verdict
+
+    Raises
+    ------
+    InputError
+        A file that cannot be read, touches that do not fit the pattern, a time that has not come
+        yet, or a database that cannot be written.
     """
     taken_at = _time(at)
     body = None if tool is None else load_tool(tool)

@@ -33,7 +33,7 @@ def run_tasks(
         Of each task's result.
     mark : dict
         What results depend on; one of another mark is made anew.
-    tell : callable
+    progress : callable
         Told how many are done and of how many.
 
     Returns
