@@ -24,7 +24,7 @@ from nav.core.files import sha256
 from nav.record.recorded_poses import open_recorded_poses
 from nav.tracking.tool import Tool, load_tool
 
-# judged, with what is told of them; the others are only shown. Lengths of errors by their logarithm
+# judged, with the texts shown for them; others are only shown. Lengths of errors by logarithm
 JUDGED = {"leave_one_out": True, "jitter": True}
 LEAST_ERROR = 1e-6  # mm: no touch is that exact
 AHEAD = timedelta(days=1)  # of the clock, which may be a little slow

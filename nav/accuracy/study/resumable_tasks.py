@@ -34,7 +34,7 @@ def run_tasks(
     mark : dict
         What results depend on; one of another mark is made anew.
     progress : callable
-        Told how many are done and of how many.
+        Called with how many are done and of how many.
 
     Returns
     -------
