@@ -1,5 +1,6 @@
 """lab.toml as a file: its tables, and reading it with everything that is wrong at once."""
 
+import os
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -153,8 +154,17 @@ class Lab:
     file: LabFile
 
     def located(self, name: str | None) -> Path | None:
-        """Return a path of the file, relative to its folder; None stays None."""
-        return None if name is None else self.path.parent / name
+        """Return a path of the file, relative to its folder; None stays None.
+
+        ``~/`` is the user's own folder.
+        """
+        return None if name is None else self._place(name)
+
+    def _place(self, name: str) -> Path:
+        own = Path(name)
+        if own.parts[:1] == ("~",):
+            own = Path(os.path.expanduser(own))  # stays as it is where there is none
+        return self.path.parent / own
 
     @property
     def rig(self) -> Path | None:
@@ -164,7 +174,7 @@ class Lab:
     @property
     def tools(self) -> tuple[Path, ...]:
         """Tool files."""
-        return tuple(self.path.parent / name for name in self.file.tools)
+        return tuple(map(self._place, self.file.tools))
 
     @property
     def case(self) -> Path | None:
@@ -174,7 +184,7 @@ class Lab:
     @property
     def recording_folder(self) -> Path:
         """Where sessions are recorded."""
-        return self.path.parent / self.file.recording.folder
+        return self._place(self.file.recording.folder)
 
     @property
     def cameras(self) -> tuple[str, ...]:
