@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, field_validator
 
 from nav.core.errors import InputError, InputErrors
 from nav.core.files import FileModel, Number, PublicFile, located_problems, read_toml
@@ -44,6 +44,29 @@ def _address(value: Any) -> str:
 Webcam = Annotated[int, Field(strict=True, ge=0, le=MOST_WEBCAM)]
 Address = Annotated[str, BeforeValidator(_address)]
 Switch = Annotated[bool, Field(strict=True)]
+_FILE_NAME: TypeAdapter[str] = TypeAdapter(FileName)
+
+
+def refuse_unnameable(path: Path) -> None:
+    """Refuse a file that no entry of lab.toml can name.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        Its name has a character that cannot be shown, or is too long.
+    """
+    try:
+        _FILE_NAME.validate_python(path.as_posix())
+    except ValidationError as error:
+        problem = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise InputError(
+            f"{printable(str(path))}: its name {problem}; lab.toml cannot have it: rename it"
+        ) from None
 
 
 class TrackerTable(FileModel):
@@ -161,10 +184,8 @@ class Lab:
         return None if name is None else self._place(name)
 
     def _place(self, name: str) -> Path:
-        own = Path(name)
-        if own.parts[:1] == ("~",):
-            own = Path(os.path.expanduser(own))  # stays as it is where there is none
-        return self.path.parent / own
+        own = name == "~" or name.startswith("~/")
+        return self.path.parent / (os.path.expanduser(name) if own else name)
 
     @property
     def rig(self) -> Path | None:
