@@ -8,11 +8,13 @@ import shutil
 import signal
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from nav import cli
 from nav.core.errors import InputError
 from nav.record.session import session_about, whole_blocks
 from nav.record.session.session_about import SessionClock, about_session, new_session_folder
@@ -70,24 +72,31 @@ def move(use: ExampleUse, frames: int) -> None:
         use.step(np.array([0.0, 0.0, 50.0 + 0.1 * k]))
 
 
+@contextmanager
+def largest_file(size):
+    """Files may not become larger, as on a disk that is nearly full."""
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, limit[1]))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, before)
+
+
 def test_a_disk_that_is_full_in_the_middle_of_a_block_loses_nothing_afterwards(used):
     """The system's own limit, so that the last write is a short one."""
     writer, use = used
     move(use, 16)
     size = writer.file.whole
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 1000, hard))
+    with largest_file(size + 1000):
         for number in range(7):
             use.step(np.array([0.0, 0.0, 60.0 + number]))
         with pytest.raises(OSError, match="too large"):
             writer.flush()
         assert (writer.folder / "session.mcap").stat().st_size == size
         assert len(list(open_session(writer.folder).frames())) == 16
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, before)
     writer.flush()
     frames = list(open_session(writer.folder).frames())
     assert [bits(frame) for frame in frames] == [bits(frame) for frame in use.frames]
@@ -110,6 +119,34 @@ def test_a_disk_that_is_gone_for_a_while_loses_nothing(used, monkeypatch):
     reader = open_session(writer.folder)
     assert reader.cut is None
     assert [bits(f) for f in reader.frames()] == [bits(f) for f in use.frames]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "session export SESSION --output OUT.csv",
+        "session export SESSION --output OUT.xlsx",
+        "session export SESSION --output OUT.igs.mha",
+        "session export SESSION --output OUT.xml",
+        "session export SESSION --output OUT --format rosbag2",
+        "session report SESSION --output OUT.html",
+        "session repair SESSION",
+        "session repair SESSION --output OUT",
+        "session rename SESSION --code other",
+    ],
+)
+def test_a_disk_that_becomes_full_is_named_as_that_and_nothing_is_lost(tmp_path, capsys, command):
+    folder = write_example_session(tmp_path, ended="repair" not in command)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    words = command.replace("SESSION", str(folder)).replace("OUT", str(tmp_path / "out")).split()
+    with largest_file(4096), pytest.raises(SystemExit) as end:
+        cli.main(words)
+    assert end.value.code == 2
+    (line,) = [x for x in capsys.readouterr().err.splitlines() if x.startswith("nav: ")]
+    assert "cannot be written: " in line
+    assert "File too large" in line
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_folder_that_vanishes_while_it_is_read_is_one_line(tmp_path):
