@@ -6,6 +6,7 @@ Nothing is overwritten, nothing that was written is lost, and what goes wrong is
 import resource
 import shutil
 import signal
+import tempfile
 import threading
 import time
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ import pytest
 
 from nav import cli
 from nav.core.errors import InputError
-from nav.record.session import session_about, whole_blocks
+from nav.record.session import picture_recorder, session_about, whole_blocks
 from nav.record.session.session_about import SessionClock, about_session, new_session_folder
 from nav.record.session.session_format import EVENT
 from nav.record.session.session_reader import open_session
@@ -147,6 +148,24 @@ def test_a_disk_that_becomes_full_is_named_as_that_and_nothing_is_lost(tmp_path,
     assert "File too large" in line
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
     assert not (tmp_path / "out").exists()
+
+
+def test_memory_of_pictures_is_there_before_it_is_written_to(tmp_path, monkeypatch):
+    """Else the system ends whoever writes to it: tracking, where /dev/shm is small."""
+    monkeypatch.setattr(picture_recorder, "SHARED", tmp_path / "shm")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "disk"))
+    for name in ("shm", "disk"):
+        (tmp_path / name).mkdir()
+    memory, slots = picture_recorder._new_memory(100_000, 64)
+    assert (memory.parent.name, slots, memory.stat().st_size) == ("shm", 64, 6_400_000)
+    assert memory.stat().st_blocks * 512 >= 6_400_000
+    with largest_file(2_000_000):
+        memory, slots = picture_recorder._new_memory(100_000, 64)
+    assert (memory.parent.name, slots, memory.stat().st_size) == ("shm", 16, 1_600_000)
+    before = sorted(tmp_path.rglob("c1c2nav-*"))
+    with largest_file(700_000), pytest.raises(InputError, match="no memory for pictures on their"):
+        picture_recorder._new_memory(100_000, 64)
+    assert sorted(tmp_path.rglob("c1c2nav-*")) == before
 
 
 def test_a_folder_that_vanishes_while_it_is_read_is_one_line(tmp_path):
