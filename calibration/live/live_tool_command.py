@@ -19,7 +19,7 @@ from nav.display import can_show
 from nav.live.feed import START_SECONDS
 from nav.live.pose_run import PoseRun
 from nav.record.picture_recording.picture_writer import PictureWriter, new_recording_folder
-from nav.track import say_if_compiling
+from nav.track import announce_compiling
 from nav.tracking.camera_poses import CameraPoses
 from nav.tracking.follow.pose_candidate import PoseCandidate
 from nav.tracking.tool import Tool, load_tool
@@ -143,7 +143,7 @@ def _run(
     from nav.view.guided_window import run_guided
     from nav.view.live_app import application
 
-    say_if_compiling(console)
+    announce_compiling(console)
     with ExitStack() as opened:
         folder = keep
         if folder is None:

@@ -14,7 +14,7 @@ from rich.console import Console
 from calibration.live.body_capture import BodyCapture
 from calibration.live.coverage_chart import CoveragePanel
 from calibration.live.needle_capture import NeedleCapture
-from nav.core.background import aside
+from nav.core.background import run_in_background
 from nav.core.errors import InputError
 from nav.core.notice import Notice
 from nav.live.pose_run import PoseRun
@@ -135,7 +135,7 @@ class ToolWindow(GuidedWindow):
             with self.run.lock:
                 self.capture.collecting = False
             self.state, self.problem = SAVING, ""
-            self._job = aside(self._save)
+            self._job = run_in_background(self._save)
         elif name == "more":
             self.state = COLLECTING
         else:

@@ -187,7 +187,7 @@ def decode_picture(path: Path) -> Decoded | Lost:
         return _unusable("is damaged: a part of its compressed data cannot be read")
     grey = to_grey(image)
     if grey is None:
-        return _unusable(f"has {image.dtype} pixels; save it with 8 or 16 bits without a sign")
+        return _unusable(f"has {image.dtype} pixels; save it as unsigned 8 or 16 bits")
     dark = ""
     if image.dtype == np.uint16 and 0 < (largest := int(image.max())) < DARK_16_BIT:
         dark = f"16-bit pixels of {largest} at most, which is {largest // 257} of 255 grey levels"

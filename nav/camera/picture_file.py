@@ -153,8 +153,8 @@ def _png(data: bytes) -> PictureFile:
         if content + length + 4 > len(data):
             return PictureFile(CUT_OFF)
         if kind in PNG_CRITICAL:
-            (said,) = struct.unpack_from(">I", data, content + length)
-            if zlib.crc32(memoryview(data)[at + 4 : content + length]) != said:
+            (checksum,) = struct.unpack_from(">I", data, content + length)
+            if zlib.crc32(memoryview(data)[at + 4 : content + length]) != checksum:
                 return PictureFile("is damaged: a checksum in it is wrong")
         if kind == b"IHDR" and 0 in struct.unpack_from(">II", data, content):
             return PictureFile(NO_PICTURE)

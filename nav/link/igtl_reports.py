@@ -114,9 +114,9 @@ class IgtlReports:
         fresh = set()
         for name, matrix, status in poses:
             seen = status is None or status.casefold() == "ok"
-            told = "" if seen else printable(status or "")[:LONGEST_STATUS] or "no status"
+            status_text = "" if seen else printable(status or "")[:LONGEST_STATUS] or "no status"
             found = _Received(
-                time, matrix if seen else None, told, message.timestamp, arrival,
+                time, matrix if seen else None, status_text, message.timestamp, arrival,
                 sent.count(name) > 1,
             )  # fmt: skip
             if self._take_pose(name, found, isinstance(message.content, Transform), status):
@@ -211,17 +211,17 @@ class IgtlReports:
             self._held.pop(device, None)
             return frozenset()
         words = (status.error_name, status.text, HOLDING.get(status.code, ""))
-        told = printable(": ".join(filter(None, words[:2])) or words[2])[:LONGEST_STATUS]
-        told = told or f"status {status.code}"
+        status_text = printable(": ".join(filter(None, words[:2])) or words[2])[:LONGEST_STATUS]
+        status_text = status_text or f"status {status.code}"
         if not meant and status.code in HOLDING and len(self._held) < MOST_NAMES:
-            self._held[device] = told
+            self._held[device] = status_text
         concerned = frozenset(meant or self.tools)
         if self.choice is not None and any(names[tool] is None for tool in meant):
             concerned = frozenset(self.tools)  # all poses are relative to that one
         for tool in concerned:
             name = names.get(tool)
             if name is not None:
-                self._received[name] = _Received(arrival, None, told)
+                self._received[name] = _Received(arrival, None, status_text)
         return concerned
 
     def _is_about(self, device: str, tool: str) -> bool:
@@ -268,9 +268,11 @@ def _poses(message: Message) -> Iterator[tuple[str, Array, str | None]]:
 
 def _status(metadata: Mapping[str, str]) -> str | None:
     """Return what PLUS (TransformStatus) or others say of a transform, or None."""
-    told = [(key.casefold(), text) for key, text in metadata.items() if "status" in key.casefold()]
-    own = [text for key, text in told if key == STATUS_KEY]
-    return _worst(own or [text for _, text in told])
+    statuses = [
+        (key.casefold(), text) for key, text in metadata.items() if "status" in key.casefold()
+    ]
+    own = [text for key, text in statuses if key == STATUS_KEY]
+    return _worst(own or [text for _, text in statuses])
 
 
 def _instrument_status(name: str, metadata: Mapping[str, str]) -> str | None:
@@ -285,10 +287,10 @@ def _instrument_status(name: str, metadata: Mapping[str, str]) -> str | None:
     )
 
 
-def _worst(told: Sequence[str]) -> str | None:
+def _worst(statuses: Sequence[str]) -> str | None:
     """Return the first status that is not OK; None where there is none at all."""
-    bad = (text for text in told if text.casefold() != "ok")
-    return next(bad, next(iter(told), None))
+    bad = (text for text in statuses if text.casefold() != "ok")
+    return next(bad, next(iter(statuses), None))
 
 
 def _are_apart(one: _Received, other: _Received) -> bool:

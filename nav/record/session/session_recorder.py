@@ -134,11 +134,11 @@ class SessionRecorder(Observer):
     def notices(self) -> Sequence[Notice]:
         """Whether it records, first; then what has gone wrong a moment ago."""
         now = time.monotonic()
-        said = [self._status if self._problem is None else not_recording(self._problem)]
+        present = [self._status if self._problem is None else not_recording(self._problem)]
         if self._problem is None and now - self._flushed > LATE:
-            said.append(Notice("recorder_late", {"seconds": now - self._flushed}))
+            present.append(Notice("recorder_late", {"seconds": now - self._flushed}))
         passing = list(self._passing.values())
-        return (*said, *(notice for until, notice in passing if now < until))
+        return (*present, *(notice for until, notice in passing if now < until))
 
     def frame(self, tracked: TrackedFrame, state: State) -> None:
         """Take a result; what it has changed becomes events."""

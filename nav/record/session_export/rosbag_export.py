@@ -84,7 +84,7 @@ def export_rosbag(content: SessionContent, output: Path, options: ExportOptions)
             writer.finish()
         text = writer.metadata(name, content.made_texts)
         metadata.write_text(text, encoding="utf-8")
-    return [f"{damaged} damaged pictures are left out"] if damaged else []
+    return [f"{damaged} damaged images are left out"] if damaged else []
 
 
 class BagWriter:

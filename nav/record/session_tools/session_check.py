@@ -255,9 +255,9 @@ def _times(story: SessionStory) -> Iterator[Finding]:
 def _counts(story: SessionStory, found: SessionOverview) -> Iterator[Finding]:
     """Compare what the session says of itself at its end with what is in it."""
     totals: SessionTotals = found.totals
-    said = {FRAMES: totals.frames, EVENTS: totals.events.total()}
+    declared = {FRAMES: totals.frames, EVENTS: totals.events.total()}
     there = {FRAMES: len(story.times), EVENTS: len(story.events)}
-    for topic, count in said.items():
+    for topic, count in declared.items():
         if count != there[topic]:
             yield Finding(
                 Weight.MISSING,
@@ -300,11 +300,11 @@ def _pictures(
             count += 1
     yield Finding(Weight.GOOD, f"{count:,} pictures can be decoded")
     there = Counter(camera for camera, _ in recorded)
-    for camera, said in totals.pictures.items():
-        if there[camera] < said:
+    for camera, declared in totals.pictures.items():
+        if there[camera] < declared:
             yield Finding(
                 Weight.MISSING,
-                f"{said:,} pictures of {camera} were recorded, {there[camera]:,} are there",
+                f"{declared:,} pictures of {camera} were recorded, {there[camera]:,} are there",
             )
     for camera, times in story.camera_times.items():
         missing = [t for t in times if (camera, reader.clock.ns(t)) not in recorded]
