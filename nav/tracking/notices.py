@@ -1,4 +1,4 @@
-"""Notices of what cameras do to their images that users should know of."""
+"""Notices about what cameras do to their images."""
 
 from collections.abc import Iterable, Sequence
 
