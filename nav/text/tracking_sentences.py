@@ -168,5 +168,13 @@ TRACKING: dict[str, Template] = {
     "rows": "rows",
     "columns": "columns",
     "pixels": "pixels",
+    "few_levels": (
+        "images of {camera} have {levels} grey levels only: posterised or compressed in depth? Use "
+        "8 bits"
+    ),
+    "images_mixed": (
+        "{camera} mixes earlier images into its newest, and shows late what moves: turn off noise "
+        "reduction over time (3D), or compress single images instead of video"
+    ),
     "two_tone": ("images of {camera} are black and white without grey: thresholded? Use grey ones"),
 }

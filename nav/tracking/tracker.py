@@ -175,9 +175,12 @@ class Tracker:
         self.tool_states = {
             name: replace(state, candidate=None) for name, state in self.tool_states.items()
         }
-        for each in self.camera_states.values():
+        fresh = self.freshness.check(frames)
+        for name, each in self.camera_states.items():
             each.count_frame_set()
-        return self.freshness.check(frames)
+            if name in frames.frames and name not in fresh.repeated:
+                each.history = each.history.after(frames.frames[name])
+        return fresh
 
     def _follow(self, name: str, frames: FrameSet) -> PoseCandidate | None:
         """Fit one tool where its motion leads; threads share the pixels.
