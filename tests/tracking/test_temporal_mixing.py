@@ -43,7 +43,10 @@ def history(pictures) -> ImageHistory:
 @pytest.mark.parametrize("keep", [0.2, 0.5, 0.8])
 def test_the_share_kept_is_measured(keep):
     *_, first, middle, last = sensor(12, keep)
-    assert mixing_excess([first, middle, last]) == pytest.approx(keep / (3.0 + keep), abs=0.02)
+    variance, rounding = 4.0 * (1.0 - keep) / (1.0 + keep), 1.0 / 12.0
+    near, far = (2.0 * variance * (1.0 - keep**apart) + 2.0 * rounding for apart in (1, 2))
+    expected = (far - near) / (far + 2.0 * near)
+    assert mixing_excess([first, middle, last]) == pytest.approx(expected, abs=0.02)
 
 
 @pytest.mark.parametrize(
