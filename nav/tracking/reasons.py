@@ -139,10 +139,13 @@ class Doubts:
         Support of each camera for it.
     fresh : Freshness
         Cameras that repeat images or stopped.
+    old_parts : tuple of str
+        Cameras whose images repeat parts of earlier ones.
     """
 
     supports: Sequence[CameraSupport] = ()
     fresh: Freshness = field(default_factory=Freshness)
+    old_parts: tuple[str, ...] = ()
 
 
 NO_DOUBTS = Doubts()
@@ -190,6 +193,8 @@ def _doubts(found: PoseCandidate, doubts: Doubts) -> list[Notice]:
             said.append(Notice("seen_elsewhere", {"ids": ids, "camera": name}))
     if doubts.fresh.repeated:
         said.append(Notice("picture_repeats", {"cameras": doubts.fresh.repeated}))
+    if doubts.old_parts:
+        said.append(Notice("parts_repeat", {"cameras": doubts.old_parts}))
     said += [Notice("camera_stopped", {"camera": name}) for name in doubts.fresh.stopped]
     return said
 
