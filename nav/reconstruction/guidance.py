@@ -186,7 +186,7 @@ class GuideLabel:
 
 
 @dataclass(frozen=True)
-class Guidance:
+class ReconstructionGuidance:
     """The whole guidance of a reconstruction; empty without arguments.
 
     Parameters
@@ -266,17 +266,19 @@ class Guidance:
         return tuple(stroke for stroke in self.strokes if stroke.structure == name)
 
 
-NOTHING = Guidance()
+NOTHING = ReconstructionGuidance()
 
 
-def with_seed(guidance: Guidance, name: str, position: Iterable[float]) -> Guidance:
+def with_seed(
+    guidance: ReconstructionGuidance, name: str, position: Iterable[float]
+) -> ReconstructionGuidance:
     """Return the guidance with an additional seed.
 
     A bone has one seed, which is replaced; an artery may have several.
 
     Parameters
     ----------
-    guidance : Guidance
+    guidance : ReconstructionGuidance
         Before.
     name : str
         One of SEEDED.
@@ -285,7 +287,7 @@ def with_seed(guidance: Guidance, name: str, position: Iterable[float]) -> Guida
 
     Returns
     -------
-    Guidance
+    ReconstructionGuidance
         With the seed.
     """
     x, y, z = (float(v) for v in position)
