@@ -121,10 +121,10 @@ def odd_pixels(
         Empty where nothing is.
     """
     states = [cameras[c] for c in np.unique(found.fit_result.marker_views.camera)]
-    reported: list[Notice] = []
+    notices: list[Notice] = []
     for state in states:
         if state.grid.interlaced or not (combed or state.grid.sound):
-            reported += pixel_notices(state.camera_model.camera.name, state.grid)
+            notices += pixel_notices(state.camera_model.camera.name, state.grid)
         if not combed:
-            reported += _mixed(state)
-    return reported
+            notices += _mixed(state)
+    return notices
