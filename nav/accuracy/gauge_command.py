@@ -139,7 +139,7 @@ def gauge_files(
     paths : sequence of Path
         One table, or touched points of every operator and repeat.
     tolerance : float, optional
-        Width that is allowed, in the values' unit.
+        Width that is allowed, in the values' unit; needed for touched points.
     output : Path, optional
         HTML report; its numbers as .json beside it.
     console : Console
@@ -150,6 +150,11 @@ def gauge_files(
     dict of str to GaugeStudy
         By axis; "value" for a table.
     """
+    if len(paths) > 1 and tolerance is None:
+        raise InputError(
+            "touched files: give --tolerance, the width that is allowed, mm; divots are far apart by "
+            "design, so what the gauge takes of their variation is no verdict"
+        )
     measured = {"value": load_measurements(paths[0])} if len(paths) == 1 else load_touched(paths)
     try:
         studies = {axis: gauge_study(m.values, tolerance) for axis, m in measured.items()}

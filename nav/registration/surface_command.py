@@ -207,7 +207,7 @@ def _bone_doubts(
     few = [name for name, count in zip(names, counts, strict=True) if count < LEAST_POINTS]
     if not few or len(few) == len(names):
         return []
-    there = " ".join(names[k] for k in np.flatnonzero(counts >= LEAST_POINTS))
+    there = " ".join(name for name in names if name not in few)
     return [
         f"too few points on {', '.join(few)} to test that it stands as in the case: touch "
         f"{LEAST_POINTS} there too, or register to what was touched (--structure {there})"
