@@ -200,13 +200,13 @@ def _refuse_foreign(path: Path, database: sqlite3.Connection) -> None:
 
 
 def _words(error: sqlite3.Error) -> str:
-    said = str(error)
-    if "locked" in said or "busy" in said:
+    message = str(error)
+    if "locked" in message or "busy" in message:
         return "another program keeps it locked; close that one and try again. Nothing was added"
-    if "readonly" in said:
+    if "readonly" in message:
         return "is write-protected; remove the protection, or give another name"
-    if "not a database" in said:
-        return "is no database; give another name"
-    if "unable to open" in said:
+    if "not a database" in message:
+        return "is not a database; give another name"
+    if "unable to open" in message:
         return "cannot be opened; is its folder there, and may you write into it?"
-    return f"cannot be used: {said}"
+    return f"cannot be used: {message}"

@@ -24,7 +24,7 @@ from nav.core.files import sha256
 from nav.record.recorded_poses import open_recorded_poses
 from nav.tracking.tool import Tool, load_tool
 
-# judged, with what is told of them; the others are only shown. Lengths of errors by their logarithm
+# judged, with the texts shown for them; others are only shown. Lengths of errors by logarithm
 JUDGED = {"leave_one_out": True, "jitter": True}
 LEAST_ERROR = 1e-6  # mm: no touch is that exact
 AHEAD = timedelta(days=1)  # of the clock, which may be a little slow
@@ -207,8 +207,10 @@ def measure(
                 )
         return figures, tuple(label for label in pattern if label not in touched)
     except InputError as error:
-        said = str(error)
-        raise InputError(said if said.startswith(str(source)) else f"{source}: {said}") from None
+        message = str(error)
+        raise InputError(
+            message if message.startswith(str(source)) else f"{source}: {message}"
+        ) from None
 
 
 def check(
@@ -223,16 +225,16 @@ def check(
     operator: str = "",
     at: str | None = None,
 ) -> Verdict:
-    """Measure, add the run to the database, judge it and say so.
+    """Measure, add the run to the database, judge it, and print the result.
 
     Parameters
     ----------
     source : Path
         Touched points, or poses.csv.
     pattern : Path
-        The divots as they were made.
+        True places of the divots.
     database : Path
-        SQLite; made where there is none.
+        SQLite; created if it does not exist.
     console : Console
         For the figures.
     rig, tool : Path, optional
@@ -247,6 +249,12 @@ def check(
     Returns
     -------
     Verdict
+
+    Raises
+    ------
+    InputError
+        A file that cannot be read, touches that do not fit the pattern, a time that has not come
+        yet, or a database that cannot be written.
     """
     taken_at = _time(at)
     body = None if tool is None else load_tool(tool)
@@ -318,14 +326,14 @@ def advice(found: Verdict) -> list[str]:
             f"no limits yet: day {found.days + 1} on this chart, limits come after {PROVISIONAL} "
             "days with a figure"
         ]
-    told = {
+    line = {
         "in control": "in control",
         "repeat": "repeat the check now: one signal may be chance, a second one is an alert",
         "alert": "ALERT: both runs signal; look for a moved camera, a loose marker or a bent tip "
         "before you navigate",
     }[found.word]
     provisional = found.days < ESTABLISHED
-    return [f"{told}; limits are provisional ({found.days} days)" if provisional else told]
+    return [f"{line}; limits are provisional ({found.days} days)" if provisional else line]
 
 
 def _time(given: str | None) -> datetime:
