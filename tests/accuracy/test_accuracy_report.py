@@ -163,7 +163,7 @@ def test_the_page_says_what_a_stranger_needs(reported):
         "What this report does not show",
         "no conformity to it is claimed",
         nav.NOTICE,
-        "expanded, U = 2 u",
+        "expanded, U = 2.0",
         "CL-points.csv",
     ):
         assert words in text, words
