@@ -269,3 +269,34 @@ def test_kernel_with_characters_that_no_case_may_hold(tmp_path):
 
     write(tmp_path, change)
     assert read_volume(tmp_path).series.kernel == "B30f"
+
+
+@pytest.mark.parametrize("upwards", [True, False])
+@pytest.mark.parametrize("error", ["exchanged", "location", None])
+def test_a_position_that_its_number_or_location_contradicts(tmp_path, upwards, error):
+    """Two slices exchanged, or one beside its place, look like an even series."""
+    heights = SERIES.positions[:, 2].copy()
+    if error == "exchanged":
+        heights[[3, 4]] = heights[[4, 3]]
+
+    def change(dataset, k):
+        dataset.InstanceNumber = k + 1 if upwards else 8 - k
+        dataset.SliceLocation = 40.0 - SERIES.positions[k, 2]
+        dataset.ImagePositionPatient[2] = heights[k]
+        if error == "location" and k == 5:
+            dataset.SliceLocation += 0.9
+
+    write(tmp_path, change)
+    found = [f for f in read_volume(tmp_path).findings if f.code == "order_contradicts"]
+    assert len(found) == (error is not None)
+    assert all(f.facts["count"] <= 2 for f in found)
+
+
+def test_slices_numbered_in_any_order_are_no_error(tmp_path):
+    order = np.random.default_rng(1).permutation(8)
+
+    def change(dataset, k):
+        dataset.InstanceNumber = int(order[k])
+
+    write(tmp_path, change)
+    assert not codes(read_volume(tmp_path))

@@ -33,6 +33,7 @@ FindingCode = Literal[
     "other_files",
     "other_slices",
     "outside_set_to_air",
+    "order_contradicts",
     "orientation_contradicts",
     "qform_disagrees",
     "rescale_filled",
