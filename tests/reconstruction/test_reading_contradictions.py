@@ -6,12 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from rich.console import Console
 
 from nav.core.errors import InputError
 from nav.reconstruction.case_files import origin_table
 from nav.reconstruction.reading import describe, list_series, read_volume
 from nav.reconstruction.reading import headers as reading_headers
 from nav.reconstruction.reading.hounsfield import check_values
+from nav.reconstruction.reconstruct_command import show_series
 from tests.reconstruction.dicom_writer import make_series, scene_for, set_pixels, write_series
 from tests.reconstruction.test_reading_values import neck
 
@@ -215,6 +217,19 @@ def test_scans_of_two_patients_are_not_chosen_between(tmp_path):
         read_volume(tmp_path)
     assert "ROE" not in str(caught.value)
     assert read_volume(tmp_path, series="4").series.name == "4"
+
+
+def test_patients_are_numbered_in_the_table(tmp_path, capsys):
+    write(tmp_path / "a", patient("ROE^JANE"), number=3)
+    write(tmp_path / "b", patient("DOE^JOHN"), number=4)
+    write(tmp_path / "c", patient("ROE^JANE"), number=5)
+    assert [row.patient for row in list_series(tmp_path)] == [1, 2, 1]
+    show_series(tmp_path, Console(width=200))
+    assert "patient" in capsys.readouterr().out
+    show_series(tmp_path / "a", Console(width=200))
+    said = capsys.readouterr().out
+    assert "patient" not in said
+    assert "ROE" not in said
 
 
 def test_patients_are_separate_even_in_one_series(tmp_path):
