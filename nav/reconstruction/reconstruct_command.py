@@ -225,8 +225,11 @@ def show_series(source: Path, console: Console) -> None:
     console : Console
         To print on.
     """
-    table = Table("series", "modality", "slices", "size", "spacing, mm", "kernel", "")
-    for row in list_series(source):
+    rows = list_series(source)
+    has_patients = len({row.patient for row in rows if row.patient}) > 1
+    columns = ("series", "modality", "slices", "size", "spacing, mm", "kernel", "")
+    table = Table(*(("patient",) if has_patients else ()), *columns)
+    for row in rows:
         size = f"{row.size[0]} x {row.size[1]}"
         spacing = " x ".join(f"{s:.2f}" for s in row.spacing)
         problem = "" if row.problem is None else describe_problem(row.problem)
