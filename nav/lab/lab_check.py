@@ -1,4 +1,4 @@
-"""Whether a set-up is fit for use: its files, tools, cameras, limits and links, all at once."""
+"""Check a whole set-up: its files, tools, cameras, limits and links, all at once."""
 
 import errno
 import os

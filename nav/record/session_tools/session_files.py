@@ -1,4 +1,4 @@
-"""The files of a session's folder, opened for looking at their bytes."""
+"""The files of a session's folder, opened as bytes."""
 
 from __future__ import annotations
 
