@@ -21,8 +21,6 @@ from tests.synthetic import square_marker
 
 NAMES = ("needle", "body")
 TOOLS = [Tool(name, "DICT_4X4_50", (square_marker(k),)) for k, name in enumerate(NAMES)]
-    Tool(name, "DICT_4X4_50", (square_marker(k),)) for k, name in enumerate(("needle", "body"))
-]
 STATED = StatedErrors(0.2, 0.002)
 
 
