@@ -67,7 +67,7 @@ class IgtlSetup:
         reach = (
             "this computer only"
             if self.address.is_loopback
-            else "OPEN TO THE NETWORK: every computer that reaches it can read along"
+            else "OPEN TO THE NETWORK: every computer that can reach it can read it"
         )
         return f"OpenIGTLink ({self.profile}) on {self.address}: {reach}"
 

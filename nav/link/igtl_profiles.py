@@ -186,11 +186,11 @@ class SlicerProfile:
         of_model = guidance.model_tip if instant.registration is None else None
         if of_model is None or (isinstance(of_model, Lost) and guidance.reference_tip):
             yield from self._status(MODEL, of_model, NOT_READY)
-        said = alarm_text(guidance)
-        changed = said != self._alarm  # also where distances are lost or found
+        alarm_line = alarm_text(guidance)
+        changed = alarm_line != self._alarm  # also where distances are lost or found
         if changed:
-            self._alarm = said
-            yield "Alarm", Text(said)
+            self._alarm = alarm_line
+            yield "Alarm", Text(alarm_line)
         if changed or instant.time_ns - self._distances_at >= DISTANCES_INTERVAL:
             self._distances_at = instant.time_ns
             yield "Distances", Text(json.dumps(distances(guidance), ensure_ascii=False))

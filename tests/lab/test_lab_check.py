@@ -193,7 +193,7 @@ def test_what_may_change_before_the_next_use_is_a_remark(folder):
     assert found.problems == []
     for words in (
         "webcam 7 is not connected now; connected: 0 (one), 2 (two)",
-        f"alarms come later than the case says, by lab.toml: {LEFT}",
+        f"alarms come later than the case specifies (lab.toml): {LEFT}",
         "check points may be off by up to 3 mm",
         "links: igtl_server: other computers can connect to 0.0.0.0:18944",
         "80 is a port of the system",

@@ -133,7 +133,7 @@ def test_a_markers_pattern_is_what_opencv_reads(dictionary):
         assert np.reshape(corners[0], (4, 2)) == pytest.approx(expected, abs=1.0)
 
 
-def test_every_predefined_dictionary_is_known():
+def test_every_marker_dictionary_is_known():
     names = dictionary_names()
     assert len(names) >= 22
     for name in names:

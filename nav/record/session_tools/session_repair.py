@@ -119,12 +119,12 @@ def _report(part: ExaminedPart, kept: Kept) -> Iterator[str]:
     else:
         yield f"{name}: kept {count:,} messages; it was not ended, and is complete now up to there"
     for loss in kept.losses:
-        said = [f"{name}: lost: {loss.what}"]
+        lines = [f"{name}: lost: {loss.what}"]
         if loss.messages:
-            said.append(f"{loss.messages:,} messages")
+            lines.append(f"{loss.messages:,} messages")
         if loss.seconds is not None and loss.messages != 0:
-            said.append(f"a gap of {loss.seconds:.2f} s")
-        yield ", ".join(said)
+            lines.append(f"a gap of {loss.seconds:.2f} s")
+        yield ", ".join(lines)
     if not kept.losses:
         faults = "; ".join(part.faults)
         yield f"{name}: nothing that was written is lost ({faults})"

@@ -85,8 +85,6 @@ class Contradiction:
         Names of those that confirm the pose.
     ids : tuple of int
         Markers seen elsewhere.
-    agreeing_ids : tuple of int
-        Markers that the pose is made of.
     twice : bool
         Whether those elsewhere are also seen where the pose has them: there are two of them.
     denied : bool
@@ -96,7 +94,6 @@ class Contradiction:
     cameras: tuple[str, ...]
     confirming: tuple[str, ...]
     ids: tuple[int, ...]
-    agreeing_ids: tuple[int, ...]
     twice: bool
     denied: bool
 
@@ -214,7 +211,6 @@ def find_contradiction(
         tuple(cameras[support.camera].camera.name for support in rivals),
         tuple(cameras[support.camera].camera.name for support in supports if support.confirmed),
         tuple(ids),
-        tuple(sorted({marker for _, marker in at_pose} - set(ids))),
         2 * both > len(set(there)),
         bool(denying),
     )
