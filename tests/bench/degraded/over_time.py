@@ -15,7 +15,7 @@ from scipy.spatial.transform import RigidTransform, Rotation
 from nav.core.frameset import FrameSet
 from phantoms.twin.simulated_bodies import Placed
 from phantoms.twin.simulated_tools import needle_body, needle_tool
-from tests.bench.degraded.alter import Picture, grey, jpeg
+from tests.bench.degraded.alter import Picture, jpeg, rounded
 from tests.bench.degraded.pictures import OPTICS, RATE, Scene
 from tests.bench.tracking.pictures import Shot, Stage
 from tests.synthetic import Studio, needle_poses, small_rig
@@ -40,7 +40,7 @@ def mixed(pictures: Pictures, keep: float, alike: float = np.inf) -> list[Pictur
     for picture in pictures[1:]:
         before, now = made[-1].astype(np.float32), picture.astype(np.float32)
         share = np.where(cv2.blur(np.abs(now - before), (3, 3)) < alike, keep, 0.0)
-        made.append(grey(share * before + (1.0 - share) * now))
+        made.append(rounded(share * before + (1.0 - share) * now))
     return made
 
 
@@ -95,7 +95,7 @@ def stabilised(pictures: Pictures, most: float) -> list[Picture]:
 
 def stepped(pictures: Pictures, gains: Sequence[float]) -> list[Picture]:
     """Expose anew every five pictures."""
-    return [grey(p * gains[k // 5 % len(gains)]) for k, p in enumerate(pictures)]
+    return [rounded(p * gains[k // 5 % len(gains)]) for k, p in enumerate(pictures)]
 
 
 def lamp_bands(pictures: Pictures, depth: float, rows: float) -> list[Picture]:
@@ -103,7 +103,7 @@ def lamp_bands(pictures: Pictures, depth: float, rows: float) -> list[Picture]:
     made = []
     for number, picture in enumerate(pictures):
         phase = (np.arange(len(picture)) / rows + 0.37 * number) % 1.0
-        made.append(grey(picture * (1.0 - depth * (phase < 0.5))[:, None]))
+        made.append(rounded(picture * (1.0 - depth * (phase < 0.5))[:, None]))
     return made
 
 
