@@ -136,7 +136,7 @@ class Doubts:
     Parameters
     ----------
     supports : sequence of CameraSupport
-        What each camera says of it.
+        Support of each camera for it.
     fresh : Freshness
         Cameras that repeat images or stopped.
     old_parts : tuple of str
@@ -263,7 +263,7 @@ def why_loose(tool: Tool, found: PoseCandidate) -> Notice:
 def pose_warnings(
     tool: Tool, found: PoseCandidate, detected: Sequence[MarkerView], doubts: Doubts = NO_DOUBTS
 ) -> tuple[Notice, ...]:
-    """Return what a user should know of a pose.
+    """Return the warnings about a pose.
 
     Parameters
     ----------

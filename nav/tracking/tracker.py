@@ -157,7 +157,7 @@ class Tracker:
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """What the cameras do to their images that people should know of."""
+        """What the cameras do to their images, as notices."""
         return picture_notices(self.camera_states.values())
 
     def _frame_set(self, frames: FrameSet | Images, at: float | None) -> FrameSet:
@@ -301,7 +301,7 @@ class Tracker:
     def _report(
         self, tool: Tool, candidate: PoseCandidate, frames: FrameSet, fresh: Freshness
     ) -> TrackedTool:
-        """Return what is said of a tool that was found."""
+        """Return the result for a tool that was found."""
         used = np.flatnonzero(candidate.consensus.used)
         marker_views = candidate.fit_result.marker_views
         corners: dict[str, dict[int, NDArray[np.float64]]] = {}
