@@ -138,7 +138,7 @@ class LiveJob:
         registration : Registration or None
             None where none is given.
         lines : tuple of str
-            What the user should know of it.
+            Notices for the user.
 
         Raises
         ------

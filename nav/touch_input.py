@@ -159,7 +159,7 @@ def recorded_touches(
     source : Path
         As of `load_touches`, or igtl://HOST:PORT.
     out : Console
-        Where the user is told of the recording.
+        Where the user is informed about the recording.
     tool, reference : Path, optional
         Tool files of needle and reference body.
     beside : Path

@@ -90,7 +90,7 @@ def track_recording(
         Folder with a sub-folder of images, or a video, for each camera.
     output : Path
         Table of poses to write; the sidecar has its stem.
-    wishes : TrackOptions
+    options : TrackOptions
         The other options.
     console : Console
         For messages to the user.

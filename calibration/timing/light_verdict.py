@@ -1,4 +1,4 @@
-"""What a recording of a blinking light says of each camera's times, and what it does not."""
+"""Decide from a recording of a blinking light which of each camera's times are determined."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

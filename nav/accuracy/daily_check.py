@@ -24,7 +24,7 @@ from nav.core.files import sha256
 from nav.record.recorded_poses import open_recorded_poses
 from nav.tracking.tool import Tool, load_tool
 
-# judged, with what is told of them; the others are only shown. Lengths of errors by their logarithm
+# judged, with the texts shown for them; others are only shown. Lengths of errors by logarithm
 JUDGED = {"leave_one_out": True, "jitter": True}
 LEAST_ERROR = 1e-6  # mm: no touch is that exact
 AHEAD = timedelta(days=1)  # of the clock, which may be a little slow
@@ -225,16 +225,16 @@ def check(
     operator: str = "",
     at: str | None = None,
 ) -> Verdict:
-    """Measure, add the run to the database, judge it and say so.
+    """Measure, add the run to the database, judge it, and print the result.
 
     Parameters
     ----------
     source : Path
         Touched points, or poses.csv.
     pattern : Path
-        The divots as they were made.
+        True places of the divots.
     database : Path
-        SQLite; made where there is none.
+        SQLite; created if it does not exist.
     console : Console
         For the figures.
     rig, tool : Path, optional
@@ -249,6 +249,12 @@ def check(
     Returns
     -------
     Verdict
+
+    Raises
+    ------
+    InputError
+        A file that cannot be read, touches that do not fit the pattern, a time that has not come
+        yet, or a database that cannot be written.
     """
     taken_at = _time(at)
     body = None if tool is None else load_tool(tool)

@@ -61,6 +61,11 @@ def load_pattern(path: Path) -> dict[str, Array]:
     -------
     dict of str to ndarray, shape (3,)
         By label, mm.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, or is a TOML file of another format.
     """
     if path.suffix.lower() != ".toml":
         return load_points(path)

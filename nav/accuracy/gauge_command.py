@@ -149,6 +149,11 @@ def gauge_files(
     -------
     dict of str to GaugeStudy
         By axis; "value" for a table.
+
+    Raises
+    ------
+    InputError
+        A file that cannot be read, or measurements that are incomplete or not finite.
     """
     measured = {"value": load_measurements(paths[0])} if len(paths) == 1 else load_touched(paths)
     try:

@@ -72,7 +72,7 @@ def guide(job: GuideJob, console: Console) -> None:
     job : GuideJob
         Files and options.
     console : rich.console.Console
-        Where the operator is told what to do.
+        Where instructions to the operator are printed.
 
     Raises
     ------

@@ -27,7 +27,7 @@ def measure(plan_path: Path, output: Path, console: Console) -> AccuracyDay:
     output : Path
         Folder; earlier reports in it are kept under a number.
     console : rich.console.Console
-        Told the main figures.
+        For the main figures.
 
     Returns
     -------

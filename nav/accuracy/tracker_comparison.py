@@ -256,13 +256,19 @@ def compare_files(
     Returns
     -------
     Comparison
+
+    Raises
+    ------
+    InputError
+        A file that cannot be read, files of two kinds, options that do not apply to them, or points
+        that do not match.
     """
     a, b = measured_positions(first), measured_positions(second)
     if (a is None) != (b is None):
         raise InputError(f"{first} and {second}: one has points, the other poses; give two alike")
     if a is not None and (name is not None or tool is not None or offset != 0.0):
         raise InputError(
-            f"{first} and {second}: have points; --name, --tool and --offset are for poses"
+            f"{first} and {second}: have points; --tool-name, --tool and --offset apply to poses"
         )
     if not math.isfinite(offset):
         raise InputError(f"--offset: expected seconds, got {offset:g}")
@@ -270,7 +276,7 @@ def compare_files(
     if a is None or b is None:
         wanted = tool.name if tool is not None else name
         if wanted is None:
-            raise InputError(f"{first}: has poses; say of which tool: --name NAME or --tool FILE")
+            raise InputError(f"{first}: has poses; name the tool: --tool-name NAME or --tool FILE")
         a, b = paired_poses(first, second, wanted, tool, offset)
     try:
         found = compare_points(a, b, same_frame, in_time)

@@ -1,4 +1,4 @@
-"""Damage of a JPEG's compressed pixels, by what the decoder says of them."""
+"""Damage of a JPEG's compressed pixels, as the decoder reports it."""
 
 import re
 import struct

@@ -1,4 +1,4 @@
-"""What a video's container says of itself: whether it is complete, has a clock, how it was held."""
+"""Read a video's container: whether it is complete, has a clock, and how the camera was held."""
 
 import struct
 from collections.abc import Iterator

@@ -46,7 +46,7 @@ def export_case(
         Of `FORMATS`.
     spacing : float
         Of a label map's voxels, for a case without a scan, mm.
-    tell : callable
+    report : callable
         Called with a description of each step.
 
     Returns

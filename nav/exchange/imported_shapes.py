@@ -35,8 +35,8 @@ def load_model(source: SourceFile, is_ras: bool | None) -> Surface:
     source : SourceFile
         The file, and its place in a scene.
     is_ras : bool, optional
-        What the user says of files that do not state their coordinate system; else what the scene
-        states counts, else they are LPS.
+        Whether files that do not state their coordinate system are in RAS; None: as the scene
+        states, else LPS.
 
     Returns
     -------

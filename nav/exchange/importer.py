@@ -112,7 +112,7 @@ def import_case(
         Of the case.
     options : ImportOptions
         The user's statements about the source.
-    tell : callable
+    report : callable
         Called with a description of each step.
 
     Returns

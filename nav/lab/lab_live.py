@@ -85,7 +85,7 @@ class LiveSetup:
     lab : Lab or None
         The set-up, if there is one.
     lines : tuple of str
-        What the user should know of it.
+        Notices for the user.
     """
 
     options: LiveOptions
@@ -169,7 +169,7 @@ def live_setup(given: LiveOptions, lab: Path | None, without: bool = False) -> L
 
 
 def _replaced(given: LiveOptions, lab: Lab) -> tuple[frozenset[str], list[str]]:
-    """Return the keys of lab.toml that do not count beside these options, and what to say of it."""
+    """Return the keys of lab.toml that do not count beside these options, and a line about each."""
     source = bool(given.cameras or given.images or given.poses)
     replaced = {
         key

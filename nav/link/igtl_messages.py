@@ -240,7 +240,7 @@ class Header:
 def decode_message(data: bytes) -> Message:
     """Return the message that some bytes are.
 
-    A message without a body, where its type has one, is the answer that there is nothing to tell;
+    A message without a body, where its type has one, is the answer that there is nothing to send;
     its content is then `RawContent` without bytes.
 
     Parameters

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Opened(Protocol):
-    """The part of a live work that is told of."""
+    """The part of a live session that is sent."""
 
     @property
     def session(self) -> Session:

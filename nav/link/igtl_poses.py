@@ -29,7 +29,7 @@ STREAM_EVERY = 1.0  # s between two updates of rate and jitter
 JUMP_SHOWN = 30.0  # s for which a jump of the clock is shown
 LEAST_RATE = 10.0  # poses per second; with fewer a display is blanked between two of them
 APART = 1.0 / LEAST_RATE  # s between two tools' measurements in one frame at most
-MOST_NAMED = 12  # names that are told
+MOST_NAMED = 12  # names that are listed
 
 
 class IgtlPoses(PoseSource):

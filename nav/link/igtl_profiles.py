@@ -84,7 +84,7 @@ class Profile(Protocol):
         Returns
         -------
         Message or None
-            None where there is nothing to tell.
+            None where there is nothing to send.
         """
         ...
 
@@ -93,7 +93,7 @@ class Profile(Protocol):
 class SlicerProfile:
     """Transforms in RAS with their status, statuses, alarms and distances.
 
-    A tool that is lost is said to be missing once, and then not told of until it is seen again.
+    A lost tool is reported missing once, and then not sent until it is seen again.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ from nav.tracking.pose_source import SILENCE, ReportedPose, StatedErrors, tracke
 
 SETTLED = 0.5  # s after the first name in which a better choice of names may come
 MOST_NAMES = 256  # that are kept; no tracker has so many tools
-LONGEST_STATUS = 60  # characters that are told
+LONGEST_STATUS = 60  # characters that are shown
 STATUS_KEY = "transformstatus"  # in small letters
 # codes of STATUS after which nothing is trusted until all is well again, whatever is sent
 HOLDING = {3: "panic", 15: "disabled", 16: "not present", 18: "hardware failure", 19: "exiting"}
@@ -49,7 +49,7 @@ class _Received:
 
 
 class IgtlReports:
-    """Take a server's messages, and tell what is known of each tool.
+    """Take a server's messages, and return what is known of each tool.
 
     Parameters
     ----------
@@ -267,7 +267,7 @@ def _poses(message: Message) -> Iterator[tuple[str, Array, str | None]]:
 
 
 def _status(metadata: Mapping[str, str]) -> str | None:
-    """Return what PLUS (TransformStatus) or others say of a transform, or None."""
+    """Return the status of a transform as PLUS (TransformStatus) or others state it, or None."""
     statuses = [
         (key.casefold(), text) for key, text in metadata.items() if "status" in key.casefold()
     ]
@@ -276,7 +276,7 @@ def _status(metadata: Mapping[str, str]) -> str | None:
 
 
 def _instrument_status(name: str, metadata: Mapping[str, str]) -> str | None:
-    """Return what is said of an instrument of TDATA, or None; its own name may be cut off."""
+    """Return the status of an instrument of TDATA, or None; its own name may be cut off."""
     is_cut = len(name.encode("utf-8", "surrogateescape")) >= NAME_SIZE
     return _worst(
         [

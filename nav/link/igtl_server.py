@@ -258,7 +258,7 @@ class IgtlServer:
         return self._answers.encode(status)
 
     def _end(self) -> None:
-        """Say goodbye; clients that still read get what waits for them."""
+        """Close the connections; clients that still read get their pending messages."""
         for connection in tuple(self._clients.values()):
             connection.put(self._own_status(EXITING, "EXITING", "tracking has ended"))
             self._send(connection)

@@ -47,7 +47,7 @@ def recorded_file(
     beside : Path
         The command's output.
     console : Console
-        Where the user is told what comes, and that Ctrl-C ends it.
+        For what is received, and how to end it (Ctrl-C).
     stated : StatedErrors, optional
         The tracker's errors.
     names : sequence of str

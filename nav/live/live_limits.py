@@ -1,4 +1,4 @@
-"""Limits of one set-up: distances at which it warns, FLE, how far check points may be off."""
+"""Limits of one set-up: alarm distances, FLE, largest error of check points."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

@@ -192,7 +192,7 @@ class Timeline:
     ticks : tuple of Tick
         In order of time.
     notices : tuple of Notice
-        What the user should know of this replay.
+        Notices about this replay.
     samples : tuple of Sample
         The recorded distances, for the chart after a jump; none where the replay may differ.
     """

@@ -115,7 +115,7 @@ class ReconstructionTable(FileModel):
     made_from : dict of str to str
         By structure.
     corrections, labels : str, optional
-        Files beside the case: what was said about the scan.
+        Files beside the case: the user's guidance for the scan.
     chain : ChainTable, optional
         The fitted bones, from which steps can be run again.
     learnt : dict of str to dict of str to float
@@ -200,7 +200,7 @@ class Structure:
         Returns
         -------
         ndarray, shape (...)
-            In mm: what the mesh says of the place, or `sigma` where it says nothing.
+            In mm: as the mesh states it for the place, else `sigma`.
         """
         if self.surface.sigma is not None:
             return self.surface.sigma.at(points)

@@ -1,4 +1,4 @@
-"""The text header of a MetaIO sequence: what it says of each frame."""
+"""Read the text header of a MetaIO sequence: the fields of each frame."""
 
 from pathlib import Path
 from typing import BinaryIO

@@ -1,4 +1,4 @@
-"""The text header of an NRRD sequence of transforms (.seq.nrrd): what it says of each frame."""
+"""Read the text header of an NRRD sequence of transforms (.seq.nrrd): the fields of each frame."""
 
 from pathlib import Path
 from typing import BinaryIO

@@ -1,4 +1,4 @@
-"""The text header of a sequence, in MetaIO's notation or in NRRD's: what it says of each frame."""
+"""The text header of a sequence, in MetaIO's notation or in NRRD's: the fields of each frame."""
 
 import math
 import re
@@ -144,7 +144,7 @@ def text_lines(path: Path, file: BinaryIO) -> Iterator[tuple[int, bytes]]:
 
 
 def header_of_lines(path: Path, lines: Iterable[Line], size_key: str) -> SequenceHeader:
-    """Gather what a header says of its frames.
+    """Gather a header's fields by frame.
 
     Parameters
     ----------

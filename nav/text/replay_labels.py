@@ -15,7 +15,7 @@ REPLAY: dict[str, Template] = {
     "replay_silent": "The replay does not answer",
     "replay_end": "End of the session: Home plays it again",
     "replay_paused": "REPLAY paused at {at}: Space resumes",
-    # what the user should know of it
+    # notices about it
     "replay_other_case": (
         "replayed with another case than recorded: {name} (other files: {files:first 4})"
     ),

@@ -140,6 +140,10 @@ TRACKING: dict[str, Template] = {
     "size_seen_otherwise": (f"{{tool}} was measured at another size than its file gives, {_SIZE}"),
     "size_not_checked": f"printed size of {{tool}} not checked, {_SIZE}",
     "picture_repeats": "image of {cameras:and} repeats the one before: frozen or late?",
+    "parts_repeat": (
+        "image of {cameras:and} repeats parts of an earlier one where the tool moved: torn, or data "
+        "lost? What is seen may be old"
+    ),
     "camera_stopped": "{camera} no longer gives images",
     "marker_left_out": "marker {marker} left out in {camera}",
     # what cameras do to their images
@@ -168,5 +172,13 @@ TRACKING: dict[str, Template] = {
     "rows": "rows",
     "columns": "columns",
     "pixels": "pixels",
+    "few_levels": (
+        "images of {camera} have {levels} grey levels only: posterised or compressed in depth? Use "
+        "8 bits"
+    ),
+    "images_mixed": (
+        "{camera} mixes earlier images into its newest, and shows late what moves: turn off noise "
+        "reduction over time (3D), or compress single images instead of video"
+    ),
     "two_tone": ("images of {camera} are black and white without grey: thresholded? Use grey ones"),
 }

@@ -275,7 +275,7 @@ class DisplayState:
 
 
 def record_of(notices: Sequence[Notice]) -> tuple[Notice | None, tuple[Notice, ...]]:
-    """Return what the recorder says of itself, and the notices that are shown as such.
+    """Return the recorder's state, and the notices that are shown as such.
 
     Parameters
     ----------

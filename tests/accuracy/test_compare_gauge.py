@@ -175,7 +175,7 @@ def test_options_of_poses_are_refused_with_points(tmp_path, capsys, more):
     first = points(tmp_path / "a.csv", PATTERN)
     second = points(tmp_path / "b.csv", PATTERN)
     assert run("accuracy", "compare", first, second, *more) == 2
-    assert "are for poses" in capsys.readouterr().err
+    assert "apply to poses" in capsys.readouterr().err
 
 
 def test_a_gauge_study_of_touched_files(tmp_path, capsys):

@@ -9,15 +9,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from nav.core.errors import InputError
+from nav.tracking.marker_dictionaries import dictionary_names, marker_pattern
 from nav.tracking.plausible_tool import check_tool
 from nav.tracking.tool import (
     Marker,
     Tool,
     ToolTip,
     check_tools,
-    dictionary_names,
     load_tool,
-    marker_pattern,
     write_tool,
 )
 from tests.synthetic import covariances, floats, rigid_transforms, square_marker, vectors

@@ -33,8 +33,8 @@ def run_tasks(
         Of each task's result.
     mark : dict
         What results depend on; one of another mark is made anew.
-    tell : callable
-        Told how many are done and of how many.
+    progress : callable
+        Called with how many are done and of how many.
 
     Returns
     -------

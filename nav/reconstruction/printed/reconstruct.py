@@ -125,7 +125,7 @@ def reconstruct_kit(
         The scan.
     kit : PrintedKit
         What was printed.
-    tell : callable, optional
+    report : callable, optional
         Called with the name of the step (one of STEPS) and the fraction of it that is done.
 
     Returns
@@ -195,7 +195,7 @@ def find_parts(
         What was printed.
     pose : RigidTransform
         scan_from_model of the whole kit.
-    tell : callable, optional
+    report : callable, optional
         Called with the fraction that is done.
 
     Returns

@@ -1,4 +1,4 @@
-"""How good a live image is: edges, exposure, markers. Looked at now and then, in a thread."""
+"""Check how good live images are: edges, exposure, markers; now and then, in a thread."""
 
 import logging
 import threading

@@ -11,6 +11,7 @@ from mcap.records import Attachment, Channel, Header, Message, Metadata
 from nav.core.errors import InputError
 from nav.core.notice import Notice
 from nav.core.tracked_frame import TrackedFrame
+from nav.record.session.carried_files import MOST_ATTACHED
 from nav.record.session.mcap_records import McapRecords
 from nav.record.session.session_about import BILLION, SessionClock, check_format, clock_of
 from nav.record.session.session_format import (
@@ -31,8 +32,6 @@ from nav.record.session.session_pictures import (
 )
 from nav.record.session.session_schemas import SCHEMAS
 from nav.record.session.whole_blocks import is_being_written
-
-MOST_ATTACHED = 512 * 1024 * 1024  # bytes of all attachments
 
 
 @dataclass(frozen=True)

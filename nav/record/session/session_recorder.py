@@ -94,7 +94,7 @@ class SessionRecorder(Observer):
     tapped : bool
         Whether `picture` is called by the cameras; otherwise the pictures of each frame are taken.
     told : callable, optional
-        Returns what the user is told of the work as a whole.
+        Returns the notices about the session as a whole.
     reserve : int
         Bytes of the disk that stay free.
     """

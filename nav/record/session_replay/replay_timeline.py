@@ -49,7 +49,7 @@ def session_timeline(
     recorded : str
         When it was recorded, and its code.
     notices : tuple of Notice
-        What the user should know of this replay.
+        Notices about this replay.
 
     Returns
     -------
@@ -131,7 +131,7 @@ def _alarm(message: Any) -> str | None:
 
 
 def _event_notice(event: SessionEvent) -> Notice | None:
-    """Return what is said of an event, or None where it is not shown."""
+    """Return the notice of an event, or None where it is not shown."""
     code = WORDS.get((event.kind, event.code), event.code)
     if event.kind in UNSHOWN or event.code in ("level_clear", "level_unknown"):
         return None

@@ -253,7 +253,7 @@ def _times(story: SessionStory) -> Iterator[Finding]:
 
 
 def _counts(story: SessionStory, found: SessionOverview) -> Iterator[Finding]:
-    """Compare what the session says of itself at its end with what is in it."""
+    """Compare the session's totals at its end with its content."""
     totals: SessionTotals = found.totals
     declared = {FRAMES: totals.frames, EVENTS: totals.events.total()}
     there = {FRAMES: len(story.times), EVENTS: len(story.events)}

@@ -1,4 +1,4 @@
-"""What a session's file says of itself, also where that is damaged."""
+"""Read a session file's description of itself, also where it is damaged."""
 
 from __future__ import annotations
 

@@ -66,6 +66,9 @@ def repair_session(session: Path, output: Path | None, console: Console) -> None
         if output is not None:
             _take_along([part.path for part in parts if part not in broken], output)
     except OSError as error:
+        if output is not None:
+            with suppress(OSError):  # it was empty, and is so again
+                output.rmdir()
         raise cannot_be_written(target, error) from None
     for part in broken:
         for line in _report(part, repaired[part.path]):

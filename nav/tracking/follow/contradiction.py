@@ -32,7 +32,7 @@ FEWEST = 2  # markers elsewhere that may not be chance misreadings
 
 @dataclass(frozen=True)
 class CameraSupport:
-    """What one camera says of a tool's pose.
+    """One camera's support for a tool's pose.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ class Contradiction:
 def camera_supports(
     candidate: PoseCandidate, detected: Sequence[MarkerView] = ()
 ) -> tuple[CameraSupport, ...]:
-    """Return what each camera with an image says of a pose.
+    """Return the support of each camera with an image for a pose.
 
     Parameters
     ----------
@@ -184,7 +184,7 @@ def find_contradiction(
     candidate : PoseCandidate
         Its pose.
     supports : sequence of CameraSupport
-        What each camera says of it.
+        Support of each camera for it.
 
     Returns
     -------
