@@ -141,8 +141,8 @@ TRACKING: dict[str, Template] = {
     "size_not_checked": f"printed size of {{tool}} not checked, {_SIZE}",
     "picture_repeats": "image of {cameras:and} repeats the one before: frozen or late?",
     "parts_repeat": (
-        "image of {cameras:and} repeats parts of an earlier one where the tool moved: torn, or data "
-        "lost? What is seen may be old"
+        "image of {cameras:and} repeats parts of an earlier one where the tool moved: torn, or "
+        "data lost? What is seen may be old"
     ),
     "camera_stopped": "{camera} no longer gives images",
     "marker_left_out": "marker {marker} left out in {camera}",

@@ -121,10 +121,10 @@ def odd_pixels(
         Empty where nothing is.
     """
     states = [cameras[c] for c in np.unique(found.fit_result.marker_views.camera)]
-    said = []
+    notices: list[Notice] = []
     for state in states:
         if state.grid.interlaced or not (combed or state.grid.sound):
-            said += pixel_notices(state.camera_model.camera.name, state.grid)
+            notices += pixel_notices(state.camera_model.camera.name, state.grid)
         if not combed:
-            said += _mixed(state)
-    return said
+            notices += _mixed(state)
+    return notices
