@@ -9,14 +9,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.reconstruction.labelmap import LabelMask
 from nav.reconstruction.prior import BONES
 from nav.reconstruction.volume import Array
+
+if TYPE_CHECKING:
+    from nav.reconstruction.labelmap import LabelMask  # loads all readers of scans
 
 Point = tuple[float, float, float]
 Role = Literal["bone", "cord", "dura", "artery", "skin"]
