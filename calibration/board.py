@@ -14,7 +14,7 @@ from calibration.plausible_board import check_board
 from nav.core.files import PublicFile, load_toml, write_toml
 from nav.core.frames import Array
 from nav.core.frameset import Picture
-from nav.tracking.tool import dictionary_names, predefined_dictionary
+from nav.tracking.marker_dictionaries import dictionary_names, marker_dictionary
 
 BOARD_FORMAT = "c1c2nav/board/1"
 RULER = 100  # mm, of the ruler that is printed beside it
@@ -52,7 +52,7 @@ class BoardFile(PublicFile):
                 "e.g. DICT_5X5_250"
             )
         columns, rows = self.squares
-        needed, there = columns * rows // 2, len(predefined_dictionary(self.dictionary).bytesList)
+        needed, there = columns * rows // 2, len(marker_dictionary(self.dictionary).bytesList)
         if needed > there:
             raise ValueError(
                 f"{columns} x {rows} squares need {needed} markers, {self.dictionary} has {there}"
@@ -119,7 +119,7 @@ class Board:
             (self.columns, self.rows),
             self.square,
             self.marker,
-            predefined_dictionary(self.dictionary),
+            marker_dictionary(self.dictionary),
         )
         board.setLegacyPattern(self.legacy)
         return board

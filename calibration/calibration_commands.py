@@ -25,7 +25,7 @@ FAILED = 1  # a check that did not pass
 calibrate_app = App(
     name="calibrate",
     help=(
-        "Cameras, marker bodies and needle, each with its uncertainty and a verdict.\n\n"
+        "Calibrate cameras, marker bodies and needle, each with its uncertainty and a verdict.\n\n"
         "The order: `nav print targets`, `nav calibrate rig` (or `camera`), `nav print tools`, "
         "`nav calibrate tool`, `nav calibrate needle`, `nav calibrate check`; and "
         "`nav calibrate delay` for cameras without a common trigger or with rolling shutters."
@@ -60,13 +60,13 @@ def camera(
     camera: Annotated[int | None, Parameter(help="A webcam's number instead of --images.")] = None,
     keep: Keep = None,
 ) -> None:
-    """One camera, by a folder of images of a board; writes a rig.toml of one camera.
+    """Calibrate one camera from images of a board; writes a rig.toml of one camera.
 
     Example: nav calibrate camera --images images --board charuco.toml --ruler 99.8
     --output rig.toml
 
     Take 20 images: the board near and far, in every corner of the image, tilted by about 30
-    degrees to all sides, and still. An image beside the output shows where the corners lay.
+    degrees in all directions, and still. An image beside the output shows where the corners lay.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def rig(
     camera: Annotated[list[str] | None, Parameter(name="--camera", negative="")] = None,
     keep: Keep = None,
 ) -> None:
-    """All cameras of a rig together: lenses and places; writes rig.toml.
+    """Calibrate all cameras of a rig together, intrinsics and extrinsics; writes rig.toml.
 
     Example: nav calibrate rig --images images --board charuco.toml --ruler 99.8 --output rig.toml
 
@@ -119,12 +119,12 @@ def rig(
     output
         rig.toml to write; an old one is kept under a number.
     body
-        Instead of the ruler: the file of a marker body whose size is truly known.
+        Instead of the ruler: the file of a marker body of measured size.
     body_images
-        Images of that body turned before the cameras, as `nav track` takes them.
+        Images of that body turned in front of the cameras, as `nav track` takes them.
     camera
         NAME=NUMBER instead of --images: webcams; give it once for every camera. A window says what
-        to do and takes the images by itself.
+        to do and takes the images automatically.
     """
     from calibration.cameras.rig_command import KnownBody, calibrate_rig
 
@@ -153,7 +153,7 @@ def tool(
     keep: Keep = None,
     language: Language = None,
 ) -> None:
-    """A folded marker body as it truly is, by images of it turned before the cameras.
+    """Measure a folded marker body from images of it turned in front of the cameras.
 
     Example: nav calibrate tool --rig rig.toml --tool needle.toml --images turned
     --output needle.toml
@@ -163,7 +163,7 @@ def tool(
 
     Cutting and gluing are off by tenths of a millimetre. Turn it so that each face is seen from
     several directions, in 20 images or more. A file OUTPUT.calibration.toml beside the output
-    says how well each marker is known.
+    states the error of each marker.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ def tool(
         Images per second where neither times.csv nor the video says it (30 by default).
     camera
         NAME=NUMBER instead of --images: webcams of the rig; give it once for every camera. A window
-        says which side to show and takes the images by itself.
+        says which side to show and takes the images automatically.
     """
     from calibration.tools.tool_command import calibrate_tool
 
@@ -211,7 +211,7 @@ def needle(
     keep: Keep = None,
     language: Language = None,
 ) -> None:
-    """The needle's tip by turning it about a divot (pivot calibration).
+    """Calibrate the needle's tip by pivoting it in a divot (pivot calibration).
 
     Example: nav calibrate needle --poses poses.csv --tool-name needle --tool needle.toml
     --output needle.toml
@@ -240,7 +240,7 @@ def needle(
         With --camera: rig.toml.
     camera
         NAME=NUMBER instead of --poses: webcams of the rig; give it once for every camera. A window
-        says to which side to tilt, and how well the tip is known.
+        shows in which direction to tilt, and how well the tip is known.
     """
     from calibration.needle.needle_command import Guide, calibrate_needle
 
@@ -278,7 +278,7 @@ def delay(
     output: Annotated[Path, toml_output("rig", BESIDE_TIMING, renews="rig")],
     fps: float | None = None,
 ) -> None:
-    """Each camera's delay and rolling-shutter readout, by a moving tool or a blinking light.
+    """Measure each camera's delay and rolling-shutter readout by a moving tool or blinking light.
 
     Example: nav calibrate delay --rig rig.toml --tool needle.toml --images swung --output rig.toml
 
@@ -290,20 +290,20 @@ def delay(
     By a tool: rest the tip in a divot and swing the carrier to and fro and sideways for 20 s, or
     move the tool freely.
 
-    By a light: any lamp or LED that goes on and off at once, at irregular times, and stays for 0.2
-    to 0.6 s each; all cameras look at it for 20 s or more, with the exposure locked. An LED gives
-    the delays; a white sheet that it lights, filling the images, also gives the readouts, and
-    better delays. A light that blinks regularly leaves the delay open by whole periods; this is
-    recognised. The image OUTPUT.delay.png shows where each camera saw it.
+    By a light: any lamp or LED that switches instantly, at irregular times, 0.2 to 0.6 s apart;
+    all cameras look at it for 20 s or more, with the exposure locked. An LED gives the delays; a
+    white sheet that it lights, filling the images, also gives the readouts, and better delays. A
+    light that blinks regularly leaves the delay open by whole periods; this is recognised. The
+    image OUTPUT.delay.png shows where each camera saw it.
 
-    What the recording does not determine is said, and not written.
+    What the recording does not determine is reported, and not written.
 
     Parameters
     ----------
     tool
         File of a tool that moves; give it once for each.
     led
-        Instead of --tool: a light blinks before the cameras.
+        Instead of --tool: a light blinks in front of the cameras.
     images
         Images, as `nav track` takes them, with each camera's own times; or a recorded session.
     camera
@@ -349,18 +349,18 @@ def check(
     limit: float,
     register: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """Known divots touched with the tip: the error of each, and whether it is within a limit.
+    """Check a tip on known divots: the error of each touch, and whether it is within a limit.
 
     Example: nav calibrate check --touched touched.csv --divots case.toml --limit 0.5 --register
 
-    The exit code is 1 where it is not.
+    Exit code 1 where it is not.
 
     Parameters
     ----------
     touched
         Touched points: CSV (label,x,y,z) or Slicer Markups.
     divots
-        The same points as they are: such a file, or a case.toml.
+        The true points: such a file, or a case.toml.
     limit
         mm, of the largest error and of the mean's 95 % bound.
     register
@@ -382,7 +382,7 @@ def _live(
 
 def _only_with_camera(keep: Path | None) -> None:
     if keep is not None:
-        raise InputError("--keep: is of --camera; give that, or leave it out")
+        raise InputError("--keep: applies only with --camera; give that, or leave it out")
 
 
 def _only_one(name: str, value: object, other: str) -> None:

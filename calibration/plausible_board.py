@@ -39,8 +39,8 @@ def check_board(board: "Board", where: str) -> tuple[str, ...]:
             f"{where}: squares: {board.columns} x {board.rows} are too many; expected how many "
             "there are in a row and in a column"
         )
-    said = f"{where}: square: squares are {board.square:.3g} mm wide"
-    found = [SQUARE.judge(board.square, said)]
+    statement = f"{where}: square: squares are {board.square:.3g} mm wide"
+    found = [SQUARE.judge(board.square, statement)]
     if board.marker is not None and board.marker < SMALL_MARKER * board.square:
         found.append(
             f"{where}: marker: {board.marker:g} mm in squares of {board.square:g} mm is unusual; "

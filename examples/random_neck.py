@@ -1,6 +1,6 @@
 """Draw a random neck and show how far arteries and cord are from the planned needle.
 
-    python examples/random_neck.py --seed 7 --out neck.png
+    python examples/random_neck.py --seed 7 --output neck.png
 
 Research use only.
 """
@@ -61,7 +61,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the example."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=7, help="which neck")
-    parser.add_argument("--out", type=Path, default=Path("neck.png"))
+    parser.add_argument("--output", "--out", type=Path, default=Path("neck.png"))
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as made:
         case = nav.load_case(

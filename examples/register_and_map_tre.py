@@ -1,6 +1,6 @@
 """Register touched fiducials and map the predicted target registration error.
 
-    python examples/register_and_map_tre.py --out tre.png
+    python examples/register_and_map_tre.py --output tre.png
 
 The standard phantom's divots are touched with errors of 0.25 mm per axis; the map shows the
 predicted TRE in the plane of the puncture. Research use only.
@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--case", type=Path, help="case.toml; else the standard phantom's is made")
     parser.add_argument("--seed", type=int, default=0, help="of the touches' errors")
-    parser.add_argument("--out", type=Path, default=Path("tre.png"))
+    parser.add_argument("--output", "--out", type=Path, default=Path("tre.png"))
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as made:
         path = given.case or nav.build_phantom(Path(made) / "kit", anatomy_only=True)

@@ -1,6 +1,6 @@
 """Track a recording and plot the needle tip with its 95 % error ellipses.
 
-    python examples/track_recording.py --images pictures --out tip.png
+    python examples/track_recording.py --images pictures --output tip.png
 
 Without --images a short simulated recording is made first. Research use only.
 """
@@ -61,13 +61,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=Path, help="folder of a recording with its TOML files")
     parser.add_argument("--frames", type=int, default=30, help="of the simulated recording")
-    parser.add_argument("--out", type=Path, default=Path("tip.png"))
+    parser.add_argument("--output", "--out", type=Path, default=Path("tip.png"))
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as made:
         folder = given.images
         if folder is None:
             folder = Path(made) / "recording"
-            nav.simulate_recording(folder, given.frames)
+            nav.simulate_recording(folder, given.frames, plain=True)  # not seen here, so not drawn
         tips = track(folder)
     plot(tips, given.out)
     sd = np.sqrt(np.mean([np.trace(tip.covariance) for tip in tips]))

@@ -14,6 +14,7 @@ from nav.options import (
     Output,
     OutputFolder,
     PositionSd,
+    ReferenceName,
     RotationSdDeg,
     beside_suffix,
     toml_output,
@@ -50,11 +51,11 @@ study_app = App(
 
 @accuracy_app.command(name="swung-pivot")
 def swung_pivot(*, poses: InputPath, tool: InputPath, limit: float = 1.0) -> None:
-    """Does the tip stay in a divot while the carrier is swung? Shows unknown lags of cameras.
+    """Check that the tip stays in a divot while the carrier is swung: shows lags of cameras.
 
     Example: nav accuracy swung-pivot --poses poses.csv --tool needle.toml --limit 1.0
 
-    Swing the carrier for 30 s each at about 20, 50 and 100 mm/s. The exit code is 1 where the tip
+    Swing the carrier for 30 s each at about 20, 50 and 100 mm/s. Exit code 1 where the tip
     wanders by more than the limit.
 
     Parameters
@@ -96,8 +97,8 @@ def accuracy_measure(*, plan: InputPath, output: Annotated[Path, OutputFolder()]
 @accuracy_app.command(name="guide")
 def accuracy_guide(
     *,
-    needle: InputPath,
-    reference: InputPath,
+    needle: Annotated[InputPath, Parameter(name=("--needle-file", "--needle"))],
+    reference: Annotated[InputPath, Parameter(name=("--reference-file", "--reference"))],
     block: InputPath,
     output: Annotated[Path, Output(POSES, ((beside_suffix(".toml"), toml_kind("poses")),))],
     divot: Annotated[list[str] | None, Parameter(name="--divot", negative="")] = None,
@@ -112,13 +113,13 @@ def accuracy_guide(
     igtl_name: IgtlNames = None,
     language: Language = None,
 ) -> None:
-    """Touch divots one after the other, led and checked live; writes a poses.csv.
+    """Touch divots one after the other, guided and checked live; writes a poses.csv.
 
     A window shows where on the block the next divot is, how long the tip has rested, and at once
     why a touch is not taken; Backspace takes the last one back, Ctrl+Enter finishes.
 
     Names the next divot; a touch is taken when the tip has rested for a second. One that moved, has
-    too few independent samples, is known too badly, or is another divot by its distances to those
+    too few independent samples, is too uncertain, or is another divot by its distances to those
     before is refused at once.
 
     Parameters
@@ -145,7 +146,7 @@ def accuracy_guide(
     fast
         With --poses: as fast as they are read, without a window.
     window
-        Without it (--no-window) the terminal leads.
+        Show the window; --no-window guides in the terminal.
     """
     from nav.accuracy.guide_command import GuideJob, guide
     from nav.core.errors import InputError
@@ -171,7 +172,7 @@ def compare(
     second: InputPath,
     *,
     output: ReportWithNumbers = None,
-    name: str | None = None,
+    name: Annotated[str | None, Parameter(name=("--tool-name", "--name"))] = None,
     tool: InputPath | None = None,
     offset: float = 0.0,
     same_frame: Annotated[bool, Parameter(negative="")] = False,
@@ -212,7 +213,7 @@ def gauge(
     tolerance: float | None = None,
     output: ReportWithNumbers = None,
 ) -> None:
-    """Gauge R&R: how much of what is seen is the measuring itself (crossed study, ANOVA).
+    """Evaluate gauge R&R: how much of the variation is the measurement's own (crossed, ANOVA).
 
     Example: nav accuracy gauge study.csv --tolerance 2 --output gauge.html
 
@@ -222,7 +223,7 @@ def gauge(
         One table operator,part,repeat,value (part may be called divot); or touched points of every
         operator and repeat, in files called OPERATOR-REPEAT.csv, all in one frame.
     tolerance
-        Width that is allowed, in the values' unit: the verdict is by it, else by the variation.
+        Allowed width, in the values' unit, on which the verdict is based; else on the variation.
     """
     from nav.accuracy.gauge_command import gauge_files
 
@@ -237,11 +238,11 @@ def check(
     database: Annotated[Path, Output(CHECKS)],
     rig: InputPath | None = None,
     tool: InputPath | None = None,
-    reference_name: str = "reference",
+    reference_name: ReferenceName = "reference",
     operator: str = "",
     at: str | None = None,
 ) -> None:
-    """Daily check: one tool, one divot pattern, a minute; judged by the days before.
+    """Run the daily check: one tool, one divot pattern, a minute; compared with earlier days.
 
     Example: nav accuracy check --touched today.csv --pattern case.toml --database checks.db
     --rig rig.toml --tool needle.toml
@@ -254,13 +255,13 @@ def check(
         Touched divots (CSV or Markups), or poses.csv in which each divot of the pattern is touched
         once, in its order, for a second: then the jitter is measured too.
     pattern
-        Divots as they were made: CSV, Markups, or a case.
+        True places of the divots: CSV, Markups, or a case.
     database
-        SQLite database that the run is added to; made where there is none.
+        SQLite database to which the run is added; created if it does not exist.
     rig
-        rig.toml: with another one a new chart begins. So it does for tool, pattern and version.
+        rig.toml: another one begins a new chart, as do another tool, pattern or version.
     tool
-        Tool file of the touching tool; needed for poses.
+        Tool file of the tool that touches; needed for poses.
     reference_name
         Name of the body that the pattern is fixed to, in poses.
     operator
@@ -284,12 +285,12 @@ def history(
     *,
     output: Annotated[Path | None, Output(REPORT)] = None,
 ) -> None:
-    """Control charts of the daily checks: Shewhart and EWMA, in the terminal and as HTML.
+    """Show control charts of the daily checks: Shewhart and EWMA, in the terminal and as HTML.
 
     Parameters
     ----------
     database
-        Of `nav accuracy check`.
+        The database of `nav accuracy check`.
     output
         HTML page to write, with all charts.
     """

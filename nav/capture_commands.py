@@ -7,7 +7,17 @@ from cyclopts import Parameter
 
 from nav.core.errors import InputError
 from nav.core.filekinds import POINTS, toml_kind
-from nav.options import IgtlNames, InputPath, Language, Output, OutputFolder, beside_suffix
+from nav.options import (
+    IgtlNames,
+    InputPath,
+    Language,
+    Output,
+    OutputFolder,
+    PositionSd,
+    ReferenceName,
+    RotationSdDeg,
+    beside_suffix,
+)
 from nav.record.picture_recording.picture_writer import new_recording_folder
 from nav.terminal import console
 from nav.text.catalogue import choose_language
@@ -61,16 +71,18 @@ def record(
     countdown
         Seconds before each start.
     lossless
-        PNG, the default, of images that a camera does not send as JPEG. Those that it does are
-        recorded as it sends them, which loses nothing either.
+        PNG, the default, for images that a camera does not send as JPEG. JPEG from cameras is
+        recorded as sent, which loses nothing either.
     jpeg
         JPEG of quality 95 instead of PNG: less work and disk, but corners move a little.
     rig
         rig.toml that the images must fit: its names and sizes. Else the cameras' largest size.
     size
-        Width and height to ask the cameras for instead, without --rig.
+        Width and height to request from the cameras, without --rig.
     dictionary
         Markers that are counted, by OpenCV's name (DICT_APRILTAG_36h11); give it once for each.
+    window
+        Show the window; --no-window records from the terminal.
     lab
         The set-up to use instead of the current folder's lab.toml.
     no_lab
@@ -96,11 +108,11 @@ def record(
         window,
     )
     job, used = record_with_lab(job, lab, no_lab)
-    _say_lab(used, language)
+    _print_lab(used, language)
     record_pictures(job, console())
 
 
-def _say_lab(lab: "Lab | None", language: str | None) -> None:
+def _print_lab(lab: "Lab | None", language: str | None) -> None:
     """Name the set-up that is used; choose the language given, else the set-up's."""
     choose_language(language if lab is None else language or lab.file.language)
     if lab is not None:
@@ -119,11 +131,11 @@ def touch(
     label: Annotated[list[str] | None, Parameter(name="--label", negative="")] = None,
     unlabelled: Annotated[bool, Parameter(negative="")] = False,
     needle: str | None = None,
-    reference: str | None = None,
+    reference: ReferenceName | None = None,
     fps: float | None = None,
     hold: float = 1.0,
-    position_sd: float | None = None,
-    rotation_sd_deg: float | None = None,
+    position_sd: PositionSd = None,
+    rotation_sd_deg: RotationSdDeg = None,
     window: Annotated[bool, Parameter(negative="--no-window")] = True,
     language: Language = None,
     lab: InputPath | None = None,
@@ -137,9 +149,9 @@ def touch(
 
     In a folder with a lab.toml cameras, tools and case need not be given.
 
-    A window leads from divot to divot: put the tip in, hold still; a touch is taken by itself, or
-    refused with the reason. `nav register points --touched touched.csv` registers by them. In
-    recordings (--images, --poses) touches are where the tip rests, and told apart by their
+    A window guides from divot to divot: put the tip in, hold still; a touch is taken automatically,
+    or refused with the reason. `nav register points --touched touched.csv` registers by them. In
+    recordings (--images, --poses) touches are where the tip rests, identified by their mutual
     distances. Exit code 3 where some were not touched.
 
     Parameters
@@ -169,11 +181,11 @@ def touch(
     reference
         Name of the reference body; "reference" by default.
     fps
-        Images per second of a recording that does not say.
+        Images per second where neither times.csv nor the video says it (30 by default).
     hold
         Time to hold still, s.
-    position_sd, rotation_sd_deg
-        Errors of --poses that have none: mm and degrees, one standard deviation per axis.
+    window
+        Show the window; --no-window guides in the terminal.
     lab
         The set-up to use instead of the current folder's lab.toml.
     no_lab
@@ -202,7 +214,7 @@ def touch(
         tuple(igtl_name or ()),
     )
     job, used = touch_with_lab(job, lab, no_lab)
-    _say_lab(used, language)
+    _print_lab(used, language)
     if not job.tools:
         raise InputError(
             "nav touch: --tool is missing, and there is no lab.toml that has it; give the tool "

@@ -37,10 +37,10 @@ def reconstruct(
 
     Example: nav reconstruct scan/ --output case --phantom kit/kit.toml
 
-    Finds C1 to C4 by itself, separates them, and places their surfaces between the voxels; follows
-    the vertebral arteries where there is contrast; estimates cord and dura from the canal. Each
-    surface carries its own standard deviation, at every vertex. What the scan does not show is
-    said, never made up. Writes case.toml, meshes, the scan cropped to the neck (volume.nii.gz) and
+    Finds and separates C1 to C4, and places their surfaces between the voxels; follows the
+    vertebral arteries where there is contrast; estimates cord and dura from the canal. Each surface
+    carries its own standard deviation, at every vertex. What the scan does not show is reported,
+    never invented. Writes case.toml, meshes, the scan cropped to the neck (volume.nii.gz) and
     overview.png. Nothing that names a patient is written.
 
     Parameters
@@ -77,7 +77,7 @@ def reconstruct(
         Where the middle of C2 is looked for: a Markups ROI, or "x y z x y z" of two corners, LPS,
         mm.
     corrections
-        corrections.toml of a case of the same scan: what was said and painted there is repeated.
+        corrections.toml of a case of the same scan: its seeds and painting are applied again.
     """
     from nav.reconstruction.reconstruct_command import GuideOptions, reconstruct_scan, show_series
 
@@ -130,8 +130,8 @@ def plan(
     meshes, plan.toml, summary.json, overview.png, radiograph.png, skin_risk.png and .ply, and each
     path as a line for 3D Slicer (.mrk.json).
 
-    Exit code 4 where neither side has a path that keeps the limits; what blocks them is said, and
-    everything is written.
+    Exit code 4 where neither side has a path that keeps the limits; what blocks them is reported,
+    and everything is written.
 
     Parameters
     ----------
@@ -220,15 +220,15 @@ def view(
     line: Annotated[list[InputPath] | None, Parameter(name="--line", negative="")] = None,
     language: Language = None,
 ) -> None:
-    """Look at a case: slices of its scan with contours, and the surfaces in 3D.
+    """View a case: slices of its scan with contours, and the surfaces in 3D.
 
     Example: nav view case
 
     Click or drag in a slice to move the cross-hair, turn the wheel to step through slices, drag
-    with the right button to change grey values. What the reconstruction lacks stands in the
-    window. Lines are drawn or moved with their clearances and risk beside them; structures are
-    painted, or placed by seeds, and the steps that depend on it run again. Screenshots and lines
-    are written to the current folder, corrections into the case, which keeps what it was.
+    with the right button to change grey values. The window lists what the reconstruction lacks.
+    Lines are drawn or moved with their clearances and risk beside them; structures are painted, or
+    placed by seeds, and the steps that depend on it run again. Screenshots and lines are written to
+    the current folder, corrections into the case, which keeps what it was.
 
     Parameters
     ----------
@@ -308,7 +308,7 @@ def case_import(
     Example: nav case import scene.mrb --output case --sigma 0.5 --check V1
 
     Roles are guessed from names (C1, atlas, vertebral artery left, spinal cord, dura, skin, ...,
-    German and Latin ones too). What is wrong or unsure is said all at once, with what to add.
+    German and Latin ones too). Everything wrong or uncertain is reported at once, with what to add.
 
     Parameters
     ----------
@@ -326,12 +326,12 @@ def case_import(
     check
         Label of a fiducial that is only checked, never used for registering; give it once for each.
     space
-        lps or ras: what models are in whose files do not say it. Without, LPS.
+        lps or ras: axes of models whose files do not state them; lps by default.
     labels
         What the numbers of a label map mean that does not say it: verse, totalsegmentator, or
         "1=C1,2=C2,9=spinal cord".
     ct
-        The scan that a label map was made from: is it there?
+        The scan that a label map was made from.
     name
         Of the case.
     """

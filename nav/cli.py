@@ -28,7 +28,7 @@ from nav.core.errors import (
     NotPassed,
     TooFewToTell,
 )
-from nav.core.outputs import backups_told_to
+from nav.core.outputs import backups_reported_to
 from nav.lab_commands import lab_app
 from nav.options import bound_values, check_outputs, converted
 from nav.registration_commands import register_app
@@ -59,7 +59,9 @@ app = App(
     ),
     help_format="markdown",
     # a name may begin with [ or {: it is not JSON
-    default_parameter=Parameter(converter=converted, json_list=False, json_dict=False),
+    default_parameter=Parameter(
+        converter=converted, json_list=False, json_dict=False, negative_iterable=()
+    ),
     suppress_keyboard_interrupt=False,  # main reports it
 )
 for command in (
@@ -83,7 +85,7 @@ for command in (
     app.command(command)
 
 
-def _say_kept(old: Path, copy: Path) -> None:
+def _print_kept(old: Path, copy: Path) -> None:
     console().print(f"the old {old.name} is kept as {copy.name}")
 
 
@@ -103,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.basicConfig(level=level if level in LOG_LEVELS else "WARNING")
     err = Console(file=terminal, soft_wrap=True, width=MESSAGE_WIDTH)
     if level not in LOG_LEVELS:
-        _say(err, f"NAV_LOG: expected one of {', '.join(LOG_LEVELS)}, got {level:.40}")
+        _print_error(err, f"NAV_LOG: expected one of {', '.join(LOG_LEVELS)}, got {level:.40}")
         sys.exit(BAD_INPUT)
     # a command of its own: what is half written is removed on the way out
     for name in ("SIGTERM", "SIGHUP"):
@@ -113,15 +115,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = _run(None, err)
     except Exception as error:
         logging.exception("unexpected error")
-        _say(err, f"unexpected error, please report it: {type(error).__name__}: {error}")
+        _print_error(err, f"unexpected error, please report it: {type(error).__name__}: {error}")
         if log is not None:
-            _say(err, f"the details are in {log}")
+            _print_error(err, f"the details are in {log}")
         code = UNEXPECTED
     sys.stdout.flush()
     failure = getattr(sys.stdout, "failure", None)
     if failure is not None:
         done = "" if code else "; apart from that the command was completed"
-        _say(err, f"standard output: cannot be written: {failure.strerror or failure}{done}")
+        _print_error(
+            err, f"standard output: cannot be written: {failure.strerror or failure}{done}"
+        )
         code = code or BAD_INPUT
     sys.exit(code)
 
@@ -133,47 +137,47 @@ def _run(arguments: Sequence[str] | None, err: Console) -> int | str | None:
         command, bound, _ = app.parse_args(arguments, exit_on_error=False, print_error=False)
         if inspect.isfunction(command):  # not cyclopts' own --help and --version
             check_outputs(command, bound_values(bound))
-        with backups_told_to(_say_kept):
+        with backups_reported_to(_print_kept):
             app(arguments, exit_on_error=False, print_error=False)
     except SystemExit as end:
         return end.code
     except CycloptsError as error:
-        _say(err, f"{error} (see --help)")
+        _print_error(err, f"{error} (see --help)")
         return BAD_INPUT
     except InputErrors as error:
         for line in error.lines:
-            _say(err, line)
+            _print_error(err, line)
         return BAD_INPUT
     except InputError as error:
-        _say(err, str(error))
+        _print_error(err, str(error))
         return BAD_INPUT
     except IncompleteInput as error:
-        _say(err, str(error))
+        _print_error(err, str(error))
         return INCOMPLETE_INPUT
     except NothingSafe as error:
-        _say(err, str(error))
+        _print_error(err, str(error))
         return NOTHING_SAFE
     except NotPassed as error:
-        _say(err, str(error))
+        _print_error(err, str(error))
         return NOT_PASSED
     except TooFewToTell as error:
-        _say(err, str(error))
+        _print_error(err, str(error))
         return TOO_FEW
     except OSError as error:
         file = f"{os.fsdecode(error.filename)}: " if error.filename is not None else ""
-        _say(err, f"{file}{error.strerror or error}")
+        _print_error(err, f"{file}{error.strerror or error}")
         logging.debug("where it happened", exc_info=error)
         return BAD_INPUT
     except MemoryError:
-        _say(err, "not enough memory; close other programs, or give smaller files")
+        _print_error(err, "not enough memory; close other programs, or give smaller files")
         return BAD_INPUT
     except KeyboardInterrupt:
-        _say(err, "interrupted")
+        _print_error(err, "interrupted")
         return INTERRUPTED
     return 0
 
 
-def _say(err: Console, text: str) -> None:
+def _print_error(err: Console, text: str) -> None:
     err.print(f"nav: {one_line(text)}", markup=False, highlight=False, emoji=False)
 
 

@@ -22,7 +22,7 @@ lab_app = App(
 
 @lab_app.command
 def check(file: InputPath = LAB) -> None:
-    """Is a lab.toml fit for use? Tells everything that is wrong at once.
+    """Check whether a lab.toml is fit for use; report everything that is wrong at once.
 
     Example: nav lab check
 
@@ -67,7 +67,7 @@ def init(
     language: str | None = None,
     yes: Annotated[bool, Parameter(name=("--yes", "-y"), negative="")] = False,
 ) -> None:
-    """Write lab.toml from what is found in its folder and on this computer; asks where it must.
+    """Write lab.toml from what is found in its folder and on this computer; asks where necessary.
 
     Example: nav lab init
 

@@ -16,6 +16,9 @@ from nav.options import (
     Language,
     Output,
     OutputFolder,
+    PositionSd,
+    ReferenceName,
+    RotationSdDeg,
     beside_suffix,
     toml_output,
 )
@@ -47,8 +50,8 @@ def track(
     Example: nav track --rig rig.toml --tool needle.toml --tool reference.toml --images recording
     --output poses.csv --relative-to reference
 
-    Exit code 3 where a recording ends early (a file that was cut off, say): what there is of it is
-    tracked and written.
+    Exit code 3 where a recording ends early (a file that was cut off, for example): what exists of
+    it is tracked and written.
 
     Parameters
     ----------
@@ -66,13 +69,13 @@ def track(
         whole image was searched for markers, else acquire).
     smooth
         Give the mean of so many frame sets' poses instead of each one's own. They come late by
-        half of that; the delay is printed and stands in the .toml. Off by default.
+        half of that; the delay is printed and recorded in the .toml. Off by default.
     """
     from nav.track import TrackOptions, track_recording
 
     choose_language(language)
-    wishes = TrackOptions(relative_to, fps, timing, smooth, igtl.setups(console()))
-    track_recording(rig, tool, images, output, wishes, console())
+    track_options = TrackOptions(relative_to, fps, timing, smooth, igtl.setups(console()))
+    track_recording(rig, tool, images, output, track_options, console())
 
 
 def live(
@@ -86,13 +89,13 @@ def live(
     twin: Annotated[bool, Parameter(negative="")] = False,
     registration: InputPath | None = None,
     needle: str | None = None,
-    reference: str | None = None,
+    reference: ReferenceName | None = None,
     fps: float | None = None,
     save: Annotated[Path | None, toml_output("registration")] = None,
     seed: int = 0,
     language: Language = None,
-    position_sd: float | None = None,
-    rotation_sd_deg: float | None = None,
+    position_sd: PositionSd = None,
+    rotation_sd_deg: RotationSdDeg = None,
     lab: InputPath | None = None,
     no_lab: Annotated[bool, Parameter(negative="")] = False,
     record: Annotated[Path | None, OutputFolder(), Parameter(negative="")] = None,
@@ -104,13 +107,13 @@ def live(
     igtl_name: IgtlNames = None,
     links: LinkOptions = NO_LINKS,
 ) -> None:
-    """The live window: webcams, recorded images or poses at their own pace, the simulated twin.
+    """Navigate in the live window: webcams, recorded images or poses, or the simulated twin.
 
     Example: nav live --rig rig.toml --tool needle.toml --tool reference.toml --case case.toml
     --camera left=0 --camera right=2
 
     In a folder with a lab.toml (`nav lab init` writes it) no options are needed; those that are
-    given go before its entries.
+    given override its entries.
 
     Without --registration the window leads through touching the fiducials: put the tip into the
     divot it names, hold still, press Space.
@@ -124,7 +127,7 @@ def live(
     images
         Recorded images instead of webcams, as `nav track` takes them.
     poses
-        Poses tracked before or by something else instead: poses.csv of `nav track --relative-to
+        Poses tracked before, or by something else, instead: poses.csv of `nav track --relative-to
         REFERENCE`, a session's folder, what PLUS or 3D Slicer (.igs.mha, .seq.nrrd) or Perk Tutor
         (.xml) recorded, or igtl://HOST:PORT: another tracker, live, as PLUS sends it by
         OpenIGTLink.
@@ -138,30 +141,25 @@ def live(
     reference
         Name of the reference body; "reference" by default.
     fps
-        Images per second of a recording that does not say.
+        Images per second where neither times.csv nor the video says it (30 by default).
     save
         Write the registration that was made to this file.
     seed
         With --twin: other pose of the phantom, other hand, other noise.
-    position_sd
-        Of --poses that have no errors: the tracker's error of a tool's position, mm, one standard
-        deviation per axis.
-    rotation_sd_deg
-        The same of its rotation, degrees.
     lab
         The set-up to use instead of the current folder's lab.toml.
     no_lab
         Use no lab.toml.
     record
-        Folder of sessions: a record of this use (poses, what was shown, pictures) is put there.
-        With cameras or another tracker it is put into "sessions" where nothing is said.
+        Folder of sessions, where this use (poses, what was shown, images) is recorded; "sessions"
+        by default with cameras or another tracker.
     no_record
         Record nothing.
     no_pictures
-        Record all but the cameras' pictures.
+        Record everything but the cameras' images.
     lossless
-        Record pictures bit for bit also of cameras that do not send JPEG, for accuracy work; these
-        as JPEG of quality 95 by default. What a camera sends as JPEG is kept as it is.
+        Record images bit for bit also from cameras that do not send JPEG, for accuracy work; by
+        default those are recorded as JPEG of quality 95. JPEG from cameras is kept as sent.
     code
         Pseudonym of who or what is punctured (letters, digits, hyphens); part of the folder's name.
     """
@@ -209,7 +207,7 @@ def live(
 
 
 def doctor() -> None:
-    """Is this computer ready? Cameras, graphics, libraries, disk: each 'ok' or what to do."""
+    """Check whether this computer is ready: cameras, graphics, libraries, disk."""
     from nav.doctor import print_doctor
 
     sys.exit(print_doctor())

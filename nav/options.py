@@ -105,11 +105,15 @@ Language = Annotated[
     ),
 ]
 InputPath = Annotated[Path, Input()]
+ReferenceName = Annotated[
+    str, cyclopts.Parameter(name=("--reference", "--reference-name"))
+]  # of the reference body, as its file and the poses have it
+OUTPUT_NAMES = ("--output", "--out")  # the second is what some commands called it first
 PositionSd = Annotated[
     float | None,
     cyclopts.Parameter(
-        help="Of poses for which the source has no errors: that of a tool's position, mm, one "
-        "standard deviation per axis."
+        help="Of poses whose source states no errors: error of a tool's position, mm, one standard "
+        "deviation per axis."
     ),
 ]
 RotationSdDeg = Annotated[

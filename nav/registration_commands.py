@@ -12,6 +12,7 @@ from nav.options import (
     InputPath,
     Output,
     PositionSd,
+    ReferenceName,
     RotationSdDeg,
     beside_suffix,
     toml_output,
@@ -35,7 +36,7 @@ register_app = App(
 def register(
     *,
     case: InputPath,
-    points: InputPath,
+    points: Annotated[InputPath, Parameter(name=("--points", "--touched"))],
     output: Annotated[Path, toml_output("registration")],
     fle: float | None = None,
     reference_file: InputPath | None = None,
@@ -76,7 +77,7 @@ def register_by_points(
     tool: InputPath | None = None,
     reference_file: InputPath | None = None,
     fle: float | None = None,
-    unlabelled: bool = False,
+    unlabelled: Annotated[bool, Parameter(negative="")] = False,
     scale_sd: float = 0.0,
     picture: Annotated[Path | None, Output(PICTURE)] = None,
     touches: Annotated[
@@ -140,7 +141,7 @@ def stylus(
     case: InputPath | None = None,
     divots: InputPath | None = None,
     tool_name: str = "stylus",
-    reference_name: str = "reference",
+    reference_name: ReferenceName = "reference",
     order: str = "",
     any_order: Annotated[bool, Parameter(negative="")] = False,
     tip_output: Annotated[Path | None, toml_output("tool", renews="tool")] = None,
@@ -148,14 +149,14 @@ def stylus(
     seat_sd: float = 0.25,
     igtl_name: IgtlNames = None,
 ) -> None:
-    """Registration and the stylus's tip together, from pivoting it in divots of known places.
+    """Estimate registration and stylus tip together, from pivoting in divots of known places.
 
     Example: nav register stylus --case case.toml --poses recording.igs.mha
     --output registration.toml --tip-output stylus.toml
 
     No tip needs to be known. Pivot the stylus for 5 s in each divot, in their order, and hold it in
     another direction to the phantom in some of them. The contacts are found in the poses. What is
-    doubtful is said; what cannot be right is refused, with exit code 2.
+    doubtful is reported; what cannot be right is refused, with exit code 2.
 
     Parameters
     ----------
@@ -177,7 +178,7 @@ def stylus(
         Labels of the divots in the order in which they were touched, separated by commas; the
         file's order otherwise.
     any_order
-        The divots were touched in any order: they are told by their mutual distances.
+        The divots were touched in any order: they are identified by their mutual distances.
     tip_output
         TOOL.toml to write with the tip.
     tool
@@ -314,14 +315,16 @@ def surface(
 
     stated = stated_errors(position_sd, rotation_sd_deg)
     if fle is not None and points is None:
-        raise InputError("--fle: is of fiducials; give --points too, or --sigma for points on bone")
+        raise InputError(
+            "--fle: applies to fiducials; give --points too, or --sigma for points on bone"
+        )
     if tool is not None and reference_file is None:
         raise InputError("--reference-file: is needed with --tool: it names the reference body")
     names, out = igtl_name or (), console()
     touched = recorded_touches(touched, out, tool, reference_file, output, stated, names)
     if tool is None or reference_file is None:
         if stated is not None:
-            raise InputError("--position-sd: is of poses; give their --tool too")
+            raise InputError("--position-sd: applies to poses; give their --tool too")
         source = load_surface_points(touched)
     else:
         drawn = load_tool(tool, printed=False)

@@ -17,7 +17,7 @@ from nav.core.notice import Notice
 from nav.core.tracked_frame import TrackedFrame
 from nav.display import check_display
 from nav.link.pose_input import PoseInput
-from nav.live.feed import START_SECONDS, Job, ProcessFeed, Progress, say_end, silent
+from nav.live.feed import START_SECONDS, Job, ProcessFeed, Progress, report_end, silent
 from nav.live.live_limits import LiveLimits
 from nav.live.messages import Command, Ended, Stage
 from nav.live.observers import Observer, ObserverSetup
@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 class LiveJob:
     """Recipe for live tracking; fields are the options of `nav live`, cameras as NAME=NUMBER.
 
-    `observers` are the recorder and the links to other programs. `limits` go before those of the
+    `observers` are the recorder and the links to other programs. `limits` override those of the
     case; `lab` is the lab.toml, if any, from which options were taken, as a record carries it.
     """
 
@@ -109,10 +109,10 @@ class LiveJob:
             )
         of_poses = ("--igtl-name", self.igtl_names or None), ("--position-sd", self.stated)
         of_images = ("--rig", self.rig), ("--fps", self.fps)
-        where = "" if self.poses is None else "not "
+        where = "applies only" if self.poses is None else "does not apply"
         for option, value in of_poses if self.poses is None else of_images:
             if value is not None:
-                raise InputError(f"nav live: {option} is {where}for --poses, tracked before")
+                raise InputError(f"nav live: {option} {where} with --poses")
         return None if self.rig is None else load_rig(self.rig)
 
     def pose_input(self) -> PoseInput:
@@ -138,7 +138,7 @@ class LiveJob:
         registration : Registration or None
             None where none is given.
         lines : tuple of str
-            What the user should know of it.
+            Notices for the user.
 
         Raises
         ------
@@ -353,7 +353,7 @@ def show(job: Job, case: Case, needle: Tool, reference: str, title: str, console
         run_window(case, feed, needle, title=title, reference=reference)
     finally:
         feed.close()
-    say_end(feed, console)
+    report_end(feed, console)
 
 
 def live_job(

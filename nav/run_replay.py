@@ -7,7 +7,7 @@ from rich.console import Console
 
 from nav.core.errors import InputError, NotPassed
 from nav.display import check_display
-from nav.live.feed import START_SECONDS, ProcessFeed, say_end
+from nav.live.feed import START_SECONDS, ProcessFeed, report_end
 from nav.live.messages import Ended
 from nav.progress_bar import step_bar
 from nav.record.session.session_about import about_session
@@ -64,7 +64,7 @@ def run_replay(options: ReplayOptions, console: Console) -> None:
         run_window(setup.case, feed, needle, reference=setup.reference, kind=ReplayWindow)
     finally:
         feed.close()
-    say_end(feed, console)
+    report_end(feed, console)
 
 
 def run_comparison(

@@ -129,8 +129,8 @@ def session_repair(
     Example: nav session repair sessions/2026-11-30T09-12-05-p7
 
     A session that a power failure or a crash has cut is completed up to there; of a damaged one
-    only the blocks of messages that were hit are left out. What was lost is said, and stands in the
-    repaired session. A session that is whole is left as it is.
+    only the blocks of messages that were hit are left out. What was lost is reported, and
+    recorded in the repaired session. A session that is whole is left unchanged.
 
     Parameters
     ----------
@@ -156,8 +156,8 @@ def session_delete(
 
     Example: nav session delete --code p7
 
-    Says what will go, and asks. Only folders that are sessions are deleted, and nothing that links
-    lead to.
+    Lists what will be deleted, and asks. Only folders that are sessions are deleted, and nothing
+    that links lead to.
 
     Parameters
     ----------
@@ -221,7 +221,7 @@ def session_export(
         csv, xlsx, parquet, plus, slicer, perktutor or rosbag2 (a folder for ROS 2), for an output
         without a suffix.
     relative_to
-        Of tables: give poses in the frame of this tool, as `nav live --poses` wants them.
+        Of tables: give poses in the frame of this tool, as `nav live --poses` expects them.
     decimal_comma
         Of CSV: decimal commas and semicolons, for spreadsheets in German and other languages.
     pictures

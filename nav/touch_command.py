@@ -31,7 +31,7 @@ from nav.registration.touch_set import TouchSet, touch_set, write_touches
 from nav.registration.touch_source import FoundTouches, find_touches, tip_series
 from nav.text.catalogue import sentence
 from nav.touch_input import print_touches
-from nav.track import say_if_compiling
+from nav.track import announce_compiling
 from nav.tracking.camera_poses import CameraPoses
 from nav.tracking.pose_source import PoseSource, StatedErrors
 from nav.tracking.tool import Tool, check_tools, load_tool
@@ -104,11 +104,11 @@ def touch_fiducials(job: TouchJob, console: Console, capture: OpenCapture | None
     if given is not None:
         for option, value in (("--rig", job.rig), ("--fps", job.fps)):
             if value is not None:
-                raise InputError(f"nav touch: {option} is not for --poses, tracked before")
+                raise InputError(f"nav touch: {option} does not apply with --poses")
     elif job.igtl_names:
         raise InputError("--igtl-name: is for the poses of a tracker, igtl://HOST:PORT")
     elif job.stated is not None:
-        raise InputError("nav touch: --position-sd is for --poses; leave it out for cameras")
+        raise InputError("nav touch: --position-sd applies only with --poses")
     tools = [load_tool(path, printed=given is None) for path in job.tools]
     check_tools(tools)
     needle = _named(tools, job.needle)
@@ -171,7 +171,7 @@ def _live(
     settings = GuideSettings(hold=job.hold, longest=3.0 * job.hold)
     guided = GuidedTouches(needle, job.reference, places, labels, settings)
     if cameras:
-        say_if_compiling(console)
+        announce_compiling(console)
     with console.status("starting the cameras" if cameras else "connecting"):
         source = begin()
     if job.window:
@@ -277,7 +277,7 @@ def _said(state: GuideState) -> str:
 def _fit(case: Case | None) -> Callable[[GuidedTouches], str]:
     """Return what tells how well the touches so far fit a case."""
 
-    def said(guided: GuidedTouches) -> str:
+    def status_of(guided: GuidedTouches) -> str:
         known = {} if case is None else {f.label: f for f in case.fiducials_for("register")}
         used = [
             (known[label].position, touch)
@@ -295,7 +295,7 @@ def _fit(case: Case | None) -> Callable[[GuidedTouches], str]:
             return ""
         return sentence(Notice("touches_fit", {"fre_mm": found.fre}))
 
-    return said
+    return status_of
 
 
 # --- from recordings ------------------------------------------------------------------------
@@ -347,7 +347,7 @@ def _tracked(job: TouchJob, tools: Sequence[Tool], console: Console) -> list[Tra
     assert job.images is not None
     _named(tools, job.reference)
     rig = _rig(job)
-    say_if_compiling(console)
+    announce_compiling(console)
     images = open_source(job.images, rig, job.fps)
     source = CameraPoses(images, Tracker(rig, list(tools)))
     frames = []

@@ -69,7 +69,7 @@ def load_touches(
         if write_to is not None:
             raise InputError(f"--touches: {source} has touched points, no poses to find them in")
         if stated is not None:
-            raise InputError(f"--position-sd: is of poses; {source} has touched points")
+            raise InputError(f"--position-sd: applies to poses; {source} has touched points")
         return load_touch_set(poses)
     if tool is None:
         raise InputError(f"{poses}: has poses; give the needle's tool file, with its [tip]: --tool")
@@ -133,7 +133,9 @@ def load_tip_series(
     needle = load_tool(tool, printed=False)
     name = REFERENCE if reference is None else load_tool(reference, printed=False).name
     if name == needle.name:
-        raise InputError(f"--reference-file: {reference}: is of {name} too; give the other body's")
+        raise InputError(
+            f"--reference-file: {reference}: describes {name} too; give the other body's"
+        )
     try:
         return tip_series(open_recorded_poses(poses, (needle.name, name), stated), needle, name)
     except InputError as error:
@@ -157,7 +159,7 @@ def recorded_touches(
     source : Path
         As of `load_touches`, or igtl://HOST:PORT.
     out : Console
-        Where the user is told of the recording.
+        Where the user is informed about the recording.
     tool, reference : Path, optional
         Tool files of needle and reference body.
     beside : Path
@@ -183,7 +185,7 @@ def recorded_touches(
     body = Tool(REFERENCE, "", ()) if reference is None else load_tool(reference, printed=False)
     file = recorded_file(touch_file(source), (*files, body), beside, out, stated, names)
     if tool is not None and file.is_file() and not has_poses(file):
-        raise InputError(f"--tool: is of poses; {source} holds none; leave it out for points")
+        raise InputError(f"--tool: applies to poses; {source} holds none; leave it out for points")
     return file
 
 

@@ -33,7 +33,7 @@ from nav.tracking.tracker import Tracker
 MOST_WARNINGS = 3  # that are reported at the end
 
 
-def say_if_compiling(console: Console) -> None:
+def announce_compiling(console: Console) -> None:
     """Tell the user why the first frame set will take long, where code must be compiled first.
 
     Parameters
@@ -75,7 +75,7 @@ def track_recording(
     tool_paths: Sequence[Path],
     images: Path,
     output: Path,
-    wishes: TrackOptions,
+    options: TrackOptions,
     console: Console,
 ) -> None:
     """Track all tools through a recording and write the tables and a sidecar.
@@ -90,7 +90,7 @@ def track_recording(
         Folder with a sub-folder of images, or a video, for each camera.
     output : Path
         Table of poses to write; the sidecar has its stem.
-    wishes : TrackOptions
+    options : TrackOptions
         The other options.
     console : Console
         For messages to the user.
@@ -104,31 +104,31 @@ def track_recording(
     """
     rig = load_rig(rig_path)
     tools = [load_tool(path) for path in tool_paths]
-    _check_relative(wishes.relative_to, tools)
+    _check_relative(options.relative_to, tools)
     warnings = [*rig.warnings, *(warning for tool in tools for warning in tool.warnings)]
     for warning in warnings:
         console.print(f"warning: {warning}", markup=False, soft_wrap=True)
-    smoother = None if wishes.smooth is None else Smoother(wishes.smooth)
+    smoother = None if options.smooth is None else Smoother(options.smooth)
     tracker = Tracker(rig, tools)
-    say_if_compiling(console)
+    announce_compiling(console)
     # decoding ahead would take the processor from the tracking that is timed
-    source = open_source(images, rig, wishes.fps, ahead=wishes.timing is None)
-    tally = _Tally(tools, wishes.relative_to)
+    source = open_source(images, rig, options.fps, ahead=options.timing is None)
+    tally = _Tally(tools, options.relative_to)
     began = time.perf_counter()
     try:
         with ExitStack() as files:
             wanted = [output, sidecar_path(output)]
-            if wishes.timing is not None:
-                wanted.append(wishes.timing)
+            if options.timing is not None:
+                wanted.append(options.timing)
             links = [
-                files.enter_context(closing(one.open_for_tracking(tools, wishes.relative_to)))
-                for one in wishes.links
+                files.enter_context(closing(one.open_for_tracking(tools, options.relative_to)))
+                for one in options.links
             ]
             beside = files.enter_context(written_together(*wanted))
-            poses = open_pose_writer(output, beside[0], tools, wishes.relative_to)
+            poses = open_pose_writer(output, beside[0], tools, options.relative_to)
             writer = files.enter_context(closing(poses))
             timing = None
-            if wishes.timing is not None:
+            if options.timing is not None:
                 timing = TimingWriter(files.enter_context(_opened(beside[2])))
             bar = files.enter_context(progress_bar(console))
             task = bar.add_task("tracking", total=len(source) or None, note="")
@@ -148,13 +148,13 @@ def track_recording(
             if tally.count == 0:
                 raise InputError(f"{images}: has no images")
             made: dict[str, object] = {"frames": tally.count, "images": images.name}
-            said = [*warnings, *map(ENGLISH.sentence, source.warnings), *source.cut_off]
-            if said:
-                made["warnings"] = said
+            lines = [*warnings, *map(ENGLISH.sentence, source.warnings), *source.cut_off]
+            if lines:
+                made["warnings"] = lines
             if smoother is not None:
                 made |= {"smooth_frames": smoother.frames, "delay_s": round(smoother.delay, 6)}
             inputs = [rig_path, *tool_paths]
-            write_sidecar(output, inputs, wishes.relative_to, made, to=beside[1])
+            write_sidecar(output, inputs, options.relative_to, made, to=beside[1])
     finally:
         source.close()
         tracker.close()

@@ -72,7 +72,7 @@ def verify(
 
     dwells, stated = None, stated_errors(position_sd, rotation_sd_deg)
     if tool is None and stated is not None:
-        raise InputError("--position-sd: is of poses; give their --tool too")
+        raise InputError("--position-sd: applies to poses; give their --tool too")
     beside, names = output or Path("verification.json"), igtl_name or ()
     touched = recorded_touches(touched, console(), tool, reference_file, beside, stated, names)
     if tool is not None:

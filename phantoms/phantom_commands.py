@@ -10,15 +10,16 @@ from rich.text import Text
 
 from nav.core.errors import InputError
 from nav.core.filekinds import POINTS, VOLUME, toml_kind
-from nav.options import InputPath, Output, OutputFolder, beside_suffix
+from nav.options import OUTPUT_NAMES, InputPath, Output, OutputFolder, beside_suffix
 from nav.terminal import console
 
 phantom_app = App(
     name="phantom",
     help=(
         "Upper cervical spines to print, pour and puncture, with the case that navigates them.\n\n"
-        "Begin with `nav phantom build --out kit` (the standard neck), and see `nav phantom list` "
-        "for the others. Open kit/guide.html: it says how to print, assemble and fill."
+        "Begin with `nav phantom build --output kit` (the standard neck), and see "
+        "`nav phantom list` for the others. Open kit/guide.html: it explains how to print, "
+        "assemble and fill."
     ),
     help_format="markdown",
 )
@@ -44,10 +45,10 @@ def refuse_foreign(path: Path) -> None:
     export_folder.refuse_foreign(path)
 
 
-Out = Annotated[
+KitFolder = Annotated[
     Path,
     OutputFolder(refuse_foreign),
-    Parameter(help="Folder to write: empty, not there yet, or an earlier kit."),
+    Parameter(name=OUTPUT_NAMES, help="Folder to write: empty, new, or an earlier kit."),
 ]
 Preset = Annotated[
     str | None,
@@ -73,7 +74,7 @@ Paper = Annotated[str, Parameter(help="Paper of the marker sheets: a4, letter or
 @phantom_app.command
 def build(
     *,
-    out: Out,
+    output: KitFolder,
     preset: Preset = None,
     kind: Kind = "wet",
     sex: Annotated[str | None, Parameter(help="female, male or mean.")] = None,
@@ -88,32 +89,32 @@ def build(
 ) -> None:
     """Build a kit of a named neck: parts to print, marker sheets, case, guide.
 
-    Example: nav phantom build --preset standard --out kit
+    Example: nav phantom build --preset standard --output kit
 
-    Example: nav phantom build --preset female+intersegmental:right --kind wet --out kit-right
+    Example: nav phantom build --preset female+intersegmental:right --kind wet --output kit-right
 
-    Example: nav phantom build --set window_height=8 --set artery_left.loop=5 --out kit
+    Example: nav phantom build --set window_height=8 --set artery_left.loop=5 --output kit
     --anatomy-only
     """
     from phantoms.kit.build import build_phantom
     from phantoms.recipe import named_recipe
 
     recipe = named_recipe(preset, sex, stature, set_ or (), parameters)
-    build_phantom(recipe, kind, out, paper, anatomy_only, console())
+    build_phantom(recipe, kind, output, paper, anatomy_only, console())
 
 
 @phantom_app.command
 def random(
     *,
     seed: Annotated[int, Parameter(help="0 or more; the same seed gives the same neck.")],
-    out: Out,
+    output: KitFolder,
     kind: Kind = "wet",
     anatomy_only: AnatomyOnly = False,
     paper: Paper = "a4",
 ) -> None:
     """Build a kit of a neck drawn from the published spreads: a different one for each seed.
 
-    Example: nav phantom random --seed 7 --out kit-7
+    Example: nav phantom random --seed 7 --output kit-7
     """
     from phantoms.kit.build import build_phantom
     from phantoms.recipe import random_recipe
@@ -121,7 +122,7 @@ def random(
     shown = console()
     with shown.status("drawing a neck"):
         recipe = random_recipe(seed)
-    build_phantom(recipe, kind, out, paper, anatomy_only, shown)
+    build_phantom(recipe, kind, output, paper, anatomy_only, shown)
 
 
 @phantom_app.command
@@ -186,7 +187,11 @@ def measure(
 def ct(
     *,
     case: Annotated[InputPath, Parameter(help="case.toml, for example of a kit.")],
-    out: Annotated[Path, Output(VOLUME), Parameter(help="Volume to write: .nii, .nii.gz or .mha.")],
+    output: Annotated[
+        Path,
+        Output(VOLUME),
+        Parameter(name=OUTPUT_NAMES, help="Volume to write: .nii, .nii.gz or .mha."),
+    ],
     look: Annotated[
         str, Parameter(help="patient: a CT angiography of this neck. print: the phantom's CT.")
     ] = "patient",
@@ -195,7 +200,7 @@ def ct(
 ) -> None:
     """Simulate a CT of a case: 0.4 x 0.4 x 0.6 mm, Hounsfield units, patient axes.
 
-    Example: nav phantom ct --case kit/case.toml --out neck.nii.gz
+    Example: nav phantom ct --case kit/case.toml --output neck.nii.gz
     """
     from nav.model.case import load_case
     from phantoms.twin.simulated_ct import Look, write_ct
@@ -206,8 +211,8 @@ def ct(
         raise InputError(f"--seed: expected 0 or more, got {seed}")
     shown = console()
     with shown.status("filling the volume, about 20 s"):
-        write_ct(load_case(case), out, look, noise=noise, seed=seed)  # type: ignore[arg-type]
-    shown.print(f"{out}: {look}, for example for 3D Slicer")
+        write_ct(load_case(case), output, look, noise=noise, seed=seed)  # type: ignore[arg-type]
+    shown.print(f"{output}: {look}, for example for 3D Slicer")
 
 
 @phantom_app.command
@@ -216,10 +221,10 @@ def scan(
     seed: Annotated[
         int, Parameter(help="0 or more; the same seed gives the same scan, of the same neck.")
     ],
-    out: Annotated[
+    output: Annotated[
         Path,
         OutputFolder(refuse_foreign),
-        Parameter(help="Folder to write: empty or not there yet."),
+        Parameter(name=OUTPUT_NAMES, help="Folder to write: empty or new."),
     ],
     hard: Annotated[
         bool,
@@ -264,11 +269,11 @@ def scan(
     Writes scan.nii.gz (or scan.mha, or dicom/), case.toml with the surfaces as they lie in the
     scan, and truth.toml: what is in view, joints, arteries, all that was drawn.
 
-    Example: nav phantom scan --seed 7 --out scan-7
+    Example: nav phantom scan --seed 7 --output scan-7
 
-    Example: nav phantom scan --seed 7 --hard --format dicom --gantry-tilt 12 --out scan-7
+    Example: nav phantom scan --seed 7 --hard --format dicom --gantry-tilt 12 --output scan-7
 
-    Example: nav phantom scan --seed 7 --kit kit/kit.toml --out print-7
+    Example: nav phantom scan --seed 7 --kit kit/kit.toml --output print-7
     """
     if kit is not None:
         from phantoms.twin.kit_scan_write import write_kit_scan
@@ -277,7 +282,7 @@ def scan(
             raise InputError(
                 "--kit: takes no --preset, --parameters, --gantry-tilt or --markers beside it"
             )
-        write_kit_scan(out, kit, seed, hard, format_, console())  # type: ignore[arg-type]
+        write_kit_scan(output, kit, seed, hard, format_, console())  # type: ignore[arg-type]
         return
     from phantoms.recipe import named_recipe, random_recipe
     from phantoms.twin.scan_write import ScanSettings, write_scan
@@ -289,7 +294,7 @@ def scan(
             recipe = random_recipe(seed)
     else:
         recipe = named_recipe(preset, file=parameters)
-    write_scan(out, recipe, settings, shown)
+    write_scan(output, recipe, settings, shown)
 
 
 @phantom_app.command(name="list")

@@ -1,21 +1,24 @@
-"""`nav demo` and `nav twin`: simulated punctures and images whose truth is known."""
+"""`nav demo` and `nav twin`: simulated punctures, and images with ground truth."""
 
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from nav.options import InputPath, Language, OutputFolder
+from nav.options import OUTPUT_NAMES, InputPath, Language, OutputFolder
 from nav.terminal import console
 from nav.text.catalogue import choose_language
 from phantoms.phantom_commands import refuse_foreign
 
-twin_app = App(name="twin", help="Simulated cameras whose truth is known.")
+DEMO_FOLDER = Path("out/demo")
+twin_app = App(name="twin", help="Simulated cameras with ground truth.")
 
 
 def demo(
     *,
-    out: Annotated[Path, OutputFolder(refuse_foreign)] = Path("out/demo"),
+    output: Annotated[
+        Path, OutputFolder(refuse_foreign), Parameter(name=OUTPUT_NAMES)
+    ] = DEMO_FOLDER,
     seed: int = 0,
     headless: Annotated[bool, Parameter(negative="")] = False,
     stay: Annotated[bool, Parameter(negative="")] = False,
@@ -24,7 +27,7 @@ def demo(
     ct: Annotated[bool, Parameter(negative="")] = False,
     language: Language = None,
 ) -> None:
-    """A complete simulated lateral C1-C2 puncture, computed from camera images only.
+    """Run a complete simulated lateral C1-C2 puncture, computed from camera images only.
 
     Touches the fiducials, registers, verifies, advances a 17G needle to the dorsal subarachnoid
     space and stops at the target. Opens the live window where there is a display. Writes
@@ -32,7 +35,7 @@ def demo(
 
     Parameters
     ----------
-    out
+    output
         Folder for the results.
     seed
         Other pose of the phantom, other hand, other noise.
@@ -47,13 +50,13 @@ def demo(
         Cameras of 1920 x 1200 instead of 1280 x 800: more accurate, and slower.
     ct
         Take a random neck's simulated CT, reconstruct it and plan on it first, and navigate by
-        that; true distances stand beside the shown bounds. Takes some minutes more.
+        that; true distances are written beside the shown bounds. Takes some minutes more.
     """
     from phantoms.demo.run_demo import run_demo
 
     choose_language(language)
     run_demo(
-        out,
+        output,
         seed=seed,
         headless=headless,
         stay=stay,
@@ -67,7 +70,7 @@ def demo(
 @twin_app.command(name="images")
 def twin_images(
     *,
-    out: Annotated[Path, OutputFolder(refuse_foreign)],
+    output: Annotated[Path, OutputFolder(refuse_foreign), Parameter(name=OUTPUT_NAMES)],
     frames: int = 60,
     seed: int = 0,
     rig: InputPath | None = None,
@@ -81,17 +84,19 @@ def twin_images(
     speed: float = 40.0,
     plain: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """Simulated camera images with their truth, to test any tracker with.
+    """Simulate camera images with ground truth, to test any tracker.
 
     Writes a folder of PNGs for each camera, rig.toml, needle.toml, reference.toml, times.csv and
     truth.csv (true poses in the rig frame, columns as poses.csv).
 
     Parameters
     ----------
-    out
-        Folder to write; must be empty or not there yet.
+    output
+        Folder to write: empty or new.
     frames
         Number of frame sets.
+    seed
+        Other motion of the hand, other noise.
     rig
         Another rig than the default two cameras of 1920 x 1200.
     blur
@@ -118,7 +123,7 @@ def twin_images(
 
     optics = Optics(blur, noise, shot, exposure_ms / 1000.0, gamma, (gradient, -gradient / 2))
     settings = ImageSettings(frames, seed, rig, optics, hide, speed, plain)
-    write_images(out, settings, console())
+    write_images(output, settings, console())
 
 
 COMMANDS = (demo,)

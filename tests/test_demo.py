@@ -12,8 +12,10 @@ import pytest
 
 pytestmark = pytest.mark.timeout(900)
 SEED = 2
-# as the command, with cameras of the live window's size
+# as the command, with cameras of the live window's size that take half as many images per second
 DEMO = """
+from phantoms.twin import simulated_motion
+simulated_motion.FPS = 15.0
 from nav import cli
 from phantoms.demo import run_demo
 from phantoms.twin.default_rig import LIVE_SIZE

@@ -16,7 +16,7 @@ from nav import cli
 from nav.core.errors import InputError
 from nav.core.filekinds import file_kind
 from nav.core.outputs import (
-    backups_told_to,
+    backups_reported_to,
     numbered,
     written_together,
     written_whole,
@@ -307,7 +307,7 @@ def write(path: Path, text: str) -> None:
 def test_earlier_files_are_kept_under_numbers(tmp_path):
     told = []
     path = tmp_path / "r.toml"
-    with backups_told_to(lambda old, copy: told.append((old.name, copy.name))):
+    with backups_reported_to(lambda old, copy: told.append((old.name, copy.name))):
         for number in range(3):
             write(path, f"{REGISTRATION}n = {number}\n")
     assert told == [("r.toml", "r.1.toml"), ("r.toml", "r.2.toml")]

@@ -41,15 +41,27 @@ ROOT = Path(__file__).parents[1]
 COMMANDS = {"calibration_commands.py", "print_commands.py", "phantom_commands.py", "cli.py"}
 
 
+def described_parameters(text):
+    """Names in a docstring's section of parameters."""
+    section = re.search(r"\nParameters\n-+\n(.*?)(?=\n\n|\Z)", text, re.DOTALL)
+    heads = re.findall(r"^(?! )([\w*, ]+?)(?: :|$)", section[1] if section else "", re.MULTILINE)
+    return {name.strip().lstrip("*") for head in heads for name in head.split(",")}
+
+
 def undocumented(path):
-    """Public functions of a module that lack a section for parameters or what they return."""
+    """Public functions of a module that lack a parameter, or a section for what they return."""
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if not isinstance(node, ast.FunctionDef) or node.name.startswith("_"):
             continue
         text = ast.get_docstring(node) or ""
         nothing = isinstance(node.returns, ast.Constant) and node.returns.value is None
-        if (node.args.args or node.args.kwonlyargs) and "Parameters\n---" not in text:
-            yield f"{path.relative_to(ROOT)}: {node.name}: Parameters"
+        taken = {a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)}
+        others = {a.arg for a in (node.args.vararg, node.args.kwarg) if a is not None}
+        described = described_parameters(text)
+        if path.name.endswith("_commands.py"):  # options that commands share describe themselves
+            taken &= described
+        if taken - described or described - taken - others:
+            yield f"{path.relative_to(ROOT)}: {node.name}: Parameters {taken ^ described}"
         if (
             node.returns is not None
             and not nothing

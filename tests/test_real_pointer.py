@@ -10,7 +10,8 @@ import pytest
 
 from nav.cli import main
 from nav.core.frames import Array
-from nav.tracking.tool import Tool, load_tool, predefined_dictionary
+from nav.tracking.marker_dictionaries import marker_dictionary
+from nav.tracking.tool import Tool, load_tool
 from tests.reference_data import reference_data
 
 PICTURES = 5
@@ -72,7 +73,7 @@ def test_no_marker_that_opencv_finds_is_lost(real, pointer):
 
 def found_by_opencv(path: Path, tool: Tool) -> int:
     """Distinct markers of a tool that OpenCV's detector finds by itself."""
-    detector = cv2.aruco.ArucoDetector(predefined_dictionary(tool.dictionary))
+    detector = cv2.aruco.ArucoDetector(marker_dictionary(tool.dictionary))
     _, ids, _ = detector.detectMarkers(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE))
     return len({int(i) for i in np.ravel(ids)} & set(tool.by_id))
 

@@ -10,7 +10,7 @@ from calibration.board import Board
 from calibration.cameras.corner_refinement import Print, refine_corners
 from nav.core.frames import Array
 from nav.core.frameset import Picture
-from nav.tracking.tool import marker_pattern
+from nav.tracking.marker_dictionaries import marker_pattern
 
 LEAST_CORNERS = 8  # of a board in an image, to determine a pose
 NEAR = 1.6  # squares: radius of the corners that determine the plane around one

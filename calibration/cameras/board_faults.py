@@ -20,7 +20,7 @@ from nav.tracking.detect.print_faults import (
     read_mirrored,
     read_wide_border,
 )
-from nav.tracking.tool import predefined_dictionary
+from nav.tracking.marker_dictionaries import marker_dictionary
 
 SAMPLE = 6  # images that are examined
 FLAT = 0.2  # of a marker's side: rms distance of a flat board's markers from a homography
@@ -110,14 +110,14 @@ def _other_files(board: Board) -> Iterator[tuple[str, Board]]:
         what = "it has"
         if size in ((columns + 1, rows + 1), (rows + 1, columns + 1)):
             what = "board.toml seems to give inner corners for squares: it has"
-        say = f"{what} {size[0]} x {size[1]} squares: write squares = [{size[0]}, {size[1]}]"
-        yield say, replace(board, columns=size[0], rows=size[1])
+        advice = f"{what} {size[0]} x {size[1]} squares: write squares = [{size[0]}, {size[1]}]"
+        yield advice, replace(board, columns=size[0], rows=size[1])
 
 
 def _enough_markers(board: Board, size: tuple[int, int]) -> bool:
     if board.dictionary is None:
         return True
-    words = predefined_dictionary(board.dictionary)
+    words = marker_dictionary(board.dictionary)
     return size[0] * size[1] // 2 <= len(words.bytesList)
 
 
@@ -156,10 +156,10 @@ def _other_markers(picture: Picture, board: Board) -> BoardFault | None:
         (f"white on black: {_inverted(replace(board, inverted=True))}", read_inverted),
         (f"mirrored: {UNMIRROR}", read_mirrored),
     )
-    for say, look in looks:
+    for advice, look in looks:
         found = look(picture, board.dictionary)
         if len(found) >= least:
-            return BoardFault(f"{len(found)} of its markers are read in an image {say}")
+            return BoardFault(f"{len(found)} of its markers are read in an image {advice}")
     other = read_any_dictionary(picture, but=board.dictionary)
     if other is not None:
         return BoardFault(

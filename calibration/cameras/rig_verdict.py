@@ -135,7 +135,7 @@ def judge_camera(fit: Fit, camera: int, size: tuple[int, int], evidence: Evidenc
     covered, tilt = coverage(corners, size), tilts(evidence.normals)
     views = len(evidence.corners)
     advice, word = [], "good"
-    for value, good, usable, say in (
+    for value, good, usable, suggestion in (
         (-views, -ENOUGH_VIEWS, -FEW_VIEWS, "take more images"),
         (-covered, -COVERED, -HARDLY_COVERED, "fill the corners of the image with the board"),
         (-tilt, -TILTED, -HARDLY_TILTED, "tilt the board more, about both of its axes"),
@@ -146,7 +146,7 @@ def judge_camera(fit: Fit, camera: int, size: tuple[int, int], evidence: Evidenc
         (beyond or 0.0, USABLE_PIXELS, np.inf, _beyond(beyond, directions.unreached)),
     ):
         if value > good:
-            advice.append(say)
+            advice.append(suggestion)
             word = "repeat" if value > usable or word == "repeat" else "usable"
     return CameraVerdict(
         word, tuple(dict.fromkeys(advice)), spread, beyond, directions.unreached,

@@ -23,7 +23,7 @@ from calibration.tools.body_verdict import (
 from calibration.tools.body_views import BodyView, views_of
 from calibration.tools.tool_command import calibrate_tool
 from nav.camera.rig import Rig
-from nav.core.background import aside
+from nav.core.background import run_in_background
 from nav.core.errors import InputError, Lost
 from nav.core.frames import Array
 from nav.core.notice import Notice
@@ -128,7 +128,7 @@ class BodyCapture(GuidedCapture):
         due = self.count % ESTIMATED_EVERY == 0 or self.found is None
         if self._estimating is None and self.count >= LEAST_FRAMES and due:
             present = tuple(self.views)
-            self._estimating = aside(lambda: _estimate(present, self.body, self.rig))
+            self._estimating = run_in_background(lambda: _estimate(present, self.body, self.rig))
 
     def _count(self, views: Sequence[BodyView]) -> None:
         centres = {marker.id: marker.centre for marker in self.body.markers}
@@ -241,9 +241,9 @@ class BodyCapture(GuidedCapture):
         if self.found is None:
             return (*bars, Meter(label("bar_worst_marker"), "", 0.0, "unknown"))
         worst = max(m.sd for m in self.found.markers if m.pictures)
-        said = sentence(Notice("bar_tip_value", {"sd_mm": worst, "most_mm": GOOD_SD}))
+        value = sentence(Notice("bar_tip_value", {"sd_mm": worst, "most_mm": GOOD_SD}))
         status = "seen" if worst <= GOOD_SD else "doubtful"
-        return (*bars, Meter(label("bar_worst_marker"), said, GOOD_SD / worst, status))
+        return (*bars, Meter(label("bar_worst_marker"), value, GOOD_SD / worst, status))
 
     def save(self, console: Console) -> str:
         """Calibrate by all images, as `nav calibrate tool --images` does, and write the files."""

@@ -19,7 +19,7 @@ from calibration.live.taking import Taking
 from calibration.live.verdict_table import VerdictTable
 from calibration.live.watch import Watch
 from nav.camera.uncalibrated import UncalibratedCameras
-from nav.core.background import aside
+from nav.core.background import run_in_background
 from nav.core.errors import InputError
 from nav.core.notice import Notice
 from nav.view.guided_window import Action, GuidedWindow
@@ -103,8 +103,8 @@ class CalibrateWindow(GuidedWindow):
             return
         self.show_foot("")
         if self.state in (CALIBRATING, SAVING):
-            say = "Calibrating" if self.state == CALIBRATING else "Saving"
-            self.show_request(self.busy(say), "this may take a minute")
+            action = "Calibrating" if self.state == CALIBRATING else "Saving"
+            self.show_request(self.busy(action), "this may take a minute")
         elif self.result is not None:
             word = self.result.found.word
             self.show_request(Ask(word, MEANING[word]), self.problem or WHAT_NEXT[word])
@@ -180,13 +180,15 @@ class CalibrateWindow(GuidedWindow):
             self._go_on(str(error))
             return
         self.state, self.problem = CALIBRATING, ""
-        self._job = aside(lambda: calibrate_gathered(gathered, self.taking.board, self.scale))
+        self._job = run_in_background(
+            lambda: calibrate_gathered(gathered, self.taking.board, self.scale)
+        )
 
     def _save(self) -> None:
         result = self.result
         assert result is not None
         self.state, self.problem = SAVING, ""
-        self._job = aside(lambda: self._write(result))
+        self._job = run_in_background(lambda: self._write(result))
 
     def _more(self) -> None:
         self.taking.ask_for_more()

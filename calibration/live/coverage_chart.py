@@ -1,11 +1,12 @@
-"""Drawings of what was covered: the swing of a needle, the markers of a body and their pairs."""
+"""Drawings of what was covered: a needle's swing and spin, a body's markers and their pairs."""
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
 
 from calibration.live.body_capture import BodyCapture
-from calibration.live.pivot_capture import PivotCapture
+from calibration.live.needle_capture import NeedleCapture
+from calibration.live.spin_capture import WANTED_SPIN, SpinCapture
 from calibration.live.swing import SECTORS, TILTED, Swing
 from calibration.tools.body_verdict import GOOD_DIRECTIONS
 from nav.text.catalogue import label
@@ -25,11 +26,11 @@ class CoveragePanel(Sized):
 
     Parameters
     ----------
-    capture : PivotCapture or BodyCapture
+    capture : NeedleCapture or BodyCapture
         What is shown.
     """
 
-    def __init__(self, capture: PivotCapture | BodyCapture) -> None:
+    def __init__(self, capture: NeedleCapture | BodyCapture) -> None:
         super().__init__()
         self.capture = capture
         self.bars: tuple[Meter, ...] = ()
@@ -55,10 +56,12 @@ class CoveragePanel(Sized):
         side = min(room.width(), foot - room.top() - 2 * g)
         box = QRectF(0, 0, side, side)
         box.moveCenter(QPointF(room.center().x(), room.top() + side / 2))
-        if isinstance(self.capture, PivotCapture):
-            self._swing(painter, box, self.capture.swing)
-        else:
+        if isinstance(self.capture, BodyCapture):
             self._pairs(painter, box, self.capture)
+        elif self.capture.step is self.capture.spin:
+            self._spin(painter, box, self.capture.spin)
+        else:
+            self._swing(painter, box, self.capture.pivot.swing)
         for row in range(rows):
             place = QRectF(room.left(), foot + row * (high + g), room.width(), high)
             draw_meters(painter, place, self.bars[2 * row : 2 * row + 2], m)
@@ -101,6 +104,32 @@ class CoveragePanel(Sized):
             words = ", ".join(label(SHORT.get(code, code)) for code in swing.words(sector))
             place = self.side_room(words, middle, radius, sector)
             painter.drawText(place, Qt.AlignmentFlag.AlignCenter, words)
+
+    def _spin(self, painter: QPainter, box: QRectF, spin: SpinCapture) -> None:
+        """Draw how far the needle was turned, and where it is now."""
+        m = self.metrics
+        middle, radius = box.center(), box.width() / 2 - 1.6 * m.small
+        ring = QRectF(0, 0, 2 * radius, 2 * radius)
+        ring.moveCenter(middle)
+        painter.setPen(QPen(LINE, m.hair))
+        painter.setBrush(BACK)
+        painter.drawEllipse(ring)
+        if not spin.count:
+            return
+        angles, enough = np.degrees(spin.angles), spin.turn >= WANTED_SPIN
+        painter.setBrush(faded(DONE, 0.35) if enough else faded(ACCENT, 0.5))
+        wide = min(float(np.ptp(angles)), 360.0)
+        # Qt counts sixteenths of a degree, counter-clockwise from three o'clock
+        painter.drawPie(ring, round(16 * (90.0 + angles.min())), round(16 * wide))
+        at = np.radians(90.0 + angles[-1])
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(ACCENT)
+        place = middle + QPointF(float(radius * np.cos(at)), float(-radius * np.sin(at)))
+        painter.drawEllipse(place, 6 * m.hair, 6 * m.hair)
+        painter.setFont(font(m.large, bold=True))
+        painter.setPen(TEXT)
+        turned = f"{np.degrees(spin.turn):.0f}°"
+        painter.drawText(ring, Qt.AlignmentFlag.AlignCenter, turned)
 
     def side_room(self, words: str, middle: QPointF, radius: float, sector: int) -> QRectF:
         """Return where the words of a side are drawn.

@@ -95,6 +95,6 @@ def goal_bar(name: str, have: float, wanted: float, few: float) -> Meter:
     -------
     Meter
     """
-    said = sentence(Notice("bar_of", {"have": round(have), "wanted": round(wanted)}))
+    value = sentence(Notice("bar_of", {"have": round(have), "wanted": round(wanted)}))
     status = "seen" if have >= wanted else "doubtful" if have >= few else "unknown"
-    return Meter(label(name), said, min(have / wanted, FULL), status)
+    return Meter(label(name), value, min(have / wanted, FULL), status)

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from calibration.live.body_capture import BodyCapture, BodyFiles
+from calibration.live.needle_capture import NeedleCapture
 from calibration.live.pivot_capture import NeedleFiles, PivotCapture
 from nav.camera.live_source import LiveSource
 from nav.camera.rig import Rig, load_rig
@@ -18,13 +19,13 @@ from nav.display import can_show
 from nav.live.feed import START_SECONDS
 from nav.live.pose_run import PoseRun
 from nav.record.picture_recording.picture_writer import PictureWriter, new_recording_folder
-from nav.track import say_if_compiling
+from nav.track import announce_compiling
 from nav.tracking.camera_poses import CameraPoses
 from nav.tracking.follow.pose_candidate import PoseCandidate
 from nav.tracking.tool import Tool, load_tool
 from nav.tracking.tracker import Tracker
 
-Capture = PivotCapture | BodyCapture
+Capture = NeedleCapture | BodyCapture
 Make = Callable[[Tracker, Path], Capture]
 
 
@@ -69,7 +70,7 @@ def calibrate_needle_live(
 
     def make(tracker: Tracker, folder: Path) -> Capture:
         writer = None if keep is None else PictureWriter(folder, rig.names)
-        return PivotCapture(needle, files, folder, writer)
+        return NeedleCapture(PivotCapture(needle, files, folder, writer))
 
     _run(rig, needle, devices, make, console, keep, capture)
 
@@ -142,7 +143,7 @@ def _run(
     from nav.view.guided_window import run_guided
     from nav.view.live_app import application
 
-    say_if_compiling(console)
+    announce_compiling(console)
     with ExitStack() as opened:
         folder = keep
         if folder is None:

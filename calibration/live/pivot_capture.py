@@ -12,7 +12,7 @@ from calibration.live.swing import SECTORS, Swing, swing_of
 from calibration.needle.needle_command import calibrate_needle
 from calibration.needle.pivot import PivotCalibration, pivot_calibration
 from calibration.needle.pivot_verdict import GOOD_TIP_SD, LEAST_POSES, MOST_RMS
-from nav.core.background import aside
+from nav.core.background import run_in_background
 from nav.core.errors import InputError, Lost
 from nav.core.frames import Array
 from nav.core.notice import Notice
@@ -84,7 +84,7 @@ class PivotCapture(GuidedCapture):
         if self._estimating is None and self.count >= self._estimated + ESTIMATED_EVERY:
             self._estimated = self.count
             poses = self._poses()
-            self._estimating = aside(lambda: _estimate(*poses))
+            self._estimating = run_in_background(lambda: _estimate(*poses))
 
     @property
     def count(self) -> int:
@@ -95,7 +95,9 @@ class PivotCapture(GuidedCapture):
     def swing(self) -> Swing | None:
         """To which sides the needle was tilted."""
         if self._swing[0] != self.count:
-            self._swing = self.count, swing_of(np.array(self._rotations), self._tip())
+            before = self._swing[1]
+            axes = None if before is None else before.axes
+            self._swing = self.count, swing_of(np.array(self._rotations), self._tip(), axes)
         return self._swing[1]
 
     @property
@@ -129,8 +131,8 @@ class PivotCapture(GuidedCapture):
         if swing.missing is None:
             return Request("recording", label("pivot_go_on")), detail
         sides = tuple(Notice(code) for code in swing.words(swing.missing))
-        say = sentence(Notice("pivot_tilt", {"sides": sides}))
-        return Request("recording", say), detail
+        prompt = sentence(Notice("pivot_tilt", {"sides": sides}))
+        return Request("recording", prompt), detail
 
     def _detail(self) -> str:
         if self.found is not None:
@@ -153,12 +155,29 @@ class PivotCapture(GuidedCapture):
         tip = Meter(
             label("bar_tip"), sentence(Notice("bar_tip_value", facts)), GOOD_TIP_SD / sd, status
         )
-        said = sentence(Notice("bar_rms_value", {"rms_mm": rms}))
+        value = sentence(Notice("bar_rms_value", {"rms_mm": rms}))
         fits = "seen" if rms <= 0.5 * MOST_RMS else "doubtful"
-        return (*bars, tip, Meter(label("bar_rms"), said, min(1.0, 0.5 * MOST_RMS / rms), fits))
+        return (*bars, tip, Meter(label("bar_rms"), value, min(1.0, 0.5 * MOST_RMS / rms), fits))
 
     def save(self, console: Console) -> str:
         """Write poses.csv, and the needle's file from it."""
+        return self.write(console, self.files.spin)
+
+    def write(self, console: Console, spin: Path | None) -> str:
+        """Write poses.csv, and the needle's file from it and from poses of its spin.
+
+        Parameters
+        ----------
+        console : Console
+            Where the result is printed.
+        spin : Path or None
+            As of `calibrate_needle`.
+
+        Returns
+        -------
+        str
+            The verdict.
+        """
         poses = self.folder / POSES_FILE
         writer = open_pose_table(poses, [self.needle])
         for frame in self.kept:
@@ -167,9 +186,7 @@ class PivotCapture(GuidedCapture):
         made = {"frames": len(self.kept)}
         write_sidecar(poses, [self.files.rig, self.files.tool], None, made, sidecar_path(poses))
         files = self.files
-        return calibrate_needle(
-            poses, self.needle.name, files.tool, files.output, console, files.spin
-        )
+        return calibrate_needle(poses, self.needle.name, files.tool, files.output, console, spin)
 
     def close(self) -> None:
         """Finish the images."""

@@ -9,6 +9,9 @@ from nav.core.frames import Array
 SECTORS = 8
 TILTED = np.radians(18.0)  # from the middle: to there a side counts as reached
 MIDDLE_AFTER = 15  # poses that show where the middle is
+# part of the middle along the left-out axis, over its largest part, from which on the axes stay:
+# one that lies between two axes does not exchange them with every pose
+STAYS = 0.5
 WORDS = (("side_right", "side_left"), ("side_down", "side_up"), ("side_away", "side_near"))
 
 
@@ -65,7 +68,7 @@ def way_of(sector: int) -> tuple[float, float]:
     return float(np.cos(angle)), float(np.sin(angle))
 
 
-def swing_of(rotations: Array, tip: Array) -> Swing | None:
+def swing_of(rotations: Array, tip: Array, axes: tuple[int, int] | None = None) -> Swing | None:
     """Return how a needle was swung about its tip.
 
     Parameters
@@ -74,6 +77,8 @@ def swing_of(rotations: Array, tip: Array) -> Swing | None:
         rig_from_tool.
     tip : ndarray, shape (3,)
         About where the tip is, tool frame; only its direction counts.
+    axes : tuple of 2 ints, optional
+        Those of the swing before, which are kept while they are nearly as good as others.
 
     Returns
     -------
@@ -86,7 +91,7 @@ def swing_of(rotations: Array, tip: Array) -> Swing | None:
     # the middle of what was reached, not of where it stayed longest
     middle = (hub.min(axis=0) + hub.max(axis=0)) / 2.0
     middle /= np.linalg.norm(middle)
-    first, second = sorted(np.argsort(np.abs(middle))[:2])
+    first, second = _axes(np.abs(middle), axes)
     basis: list[Array] = []
     for axis in (first, second):
         along = np.eye(3)[axis] - middle[axis] * middle
@@ -98,7 +103,15 @@ def swing_of(rotations: Array, tip: Array) -> Swing | None:
     angles = np.arctan2(lengths, hub @ middle)
     offsets = aside * (angles / np.maximum(lengths, 1e-12))[:, None]
     reached = tuple(_most_tilt(offsets, sector) >= TILTED for sector in range(SECTORS))
-    return Swing(offsets, (int(first), int(second)), reached)
+    return Swing(offsets, (first, second), reached)
+
+
+def _axes(middle: Array, before: tuple[int, int] | None) -> tuple[int, int]:
+    """Return the two of the rig's axes that lie most across the middle."""
+    if before is not None and middle[3 - sum(before)] >= STAYS * middle.max():
+        return before
+    first, second = sorted(np.argsort(middle)[:2])
+    return int(first), int(second)
 
 
 def _most_tilt(offsets: Array, sector: int) -> float:

@@ -275,15 +275,15 @@ class Taking:
             found = str(error)
         if isinstance(found, str):
             self._tried = {}
-            self._tell(Ask("again", found), AGAIN)
+            self._show(Ask("again", found), AGAIN)
             return
         for camera, seen in found.items():
             self.seen[camera, self.captures] = seen
         self.captures += 1
         self._learn()
-        self._tell(Ask("captured", f"Captured {self.captures}"), FLASH)
+        self._show(Ask("captured", f"Captured {self.captures}"), FLASH)
 
-    def _tell(self, word: Ask, seconds: float) -> None:
+    def _show(self, word: Ask, seconds: float) -> None:
         self._word, self._word_until = word, self._clock() + seconds
 
     def _learn(self) -> None:

@@ -13,8 +13,8 @@ from rich.console import Console
 
 from calibration.live.body_capture import BodyCapture
 from calibration.live.coverage_chart import CoveragePanel
-from calibration.live.pivot_capture import PivotCapture
-from nav.core.background import aside
+from calibration.live.needle_capture import NeedleCapture
+from nav.core.background import run_in_background
 from nav.core.errors import InputError
 from nav.core.notice import Notice
 from nav.live.pose_run import PoseRun
@@ -37,6 +37,8 @@ ACTIONS = (
     Action("calibrate", "action_calibrate", "Ctrl+Return", "Ctrl+Enter"),
     Action("stop", "action_stop", "Space", "key_space"),
     Action("start", "action_collect", "Space", "key_space"),
+    Action("axis", "action_axis", "A"),
+    Action("tip", "action_tip", "A"),
 )
 
 
@@ -76,7 +78,7 @@ class ToolWindow(GuidedWindow):
     ----------
     run : PoseRun
         Of cameras and tracker; takes each frame to `capture`.
-    capture : PivotCapture or BodyCapture
+    capture : NeedleCapture or BodyCapture
         What is collected.
     cameras : tuple of str
         Their names.
@@ -94,7 +96,7 @@ class ToolWindow(GuidedWindow):
     def __init__(
         self,
         run: PoseRun[None],
-        capture: PivotCapture | BodyCapture,
+        capture: NeedleCapture | BodyCapture,
         cameras: tuple[str, ...],
         tool: str,
         clock: Callable[[], float] = time.monotonic,
@@ -108,7 +110,7 @@ class ToolWindow(GuidedWindow):
         self._job: Future[tuple[str, str]] | None = None
         self._newest, self._arrived = run.newest, clock()
         self._count, self._flash_until = 0, 0.0
-        title = label("pivot_window" if isinstance(capture, PivotCapture) else "body_window")
+        title = label("pivot_window" if isinstance(capture, NeedleCapture) else "body_window")
         super().__init__(title, (self.panes, self.panel, self.text), ACTIONS)
         self.poll()
 
@@ -120,16 +122,20 @@ class ToolWindow(GuidedWindow):
         self.text.setGeometry(room)
 
     def act(self, name: str) -> None:
-        """Begin, stop, calibrate, go on, or close."""
+        """Begin, stop, change the step, calibrate, go on, or close."""
         if name in ("start", "stop"):
             self.problem = ""
             with self.run.lock:
                 self.capture.toggle()
+        elif name in ("axis", "tip") and isinstance(self.capture, NeedleCapture):
+            self.problem = ""
+            with self.run.lock:
+                self.capture.change_step()
         elif name == "calibrate":
             with self.run.lock:
                 self.capture.collecting = False
             self.state, self.problem = SAVING, ""
-            self._job = aside(self._save)
+            self._job = run_in_background(self._save)
         elif name == "more":
             self.state = COLLECTING
         else:
@@ -154,6 +160,11 @@ class ToolWindow(GuidedWindow):
             request, detail = self._request(now)
             bars, usable, done = self.capture.bars(), self.capture.usable, self.capture.done
             collecting, count = self.capture.collecting, self.capture.count
+            shown = {"calibrate": usable, "stop" if collecting else "start": not self.run.over}
+            main = ("calibrate",) if done else ("start",)
+            if isinstance(self.capture, NeedleCapture) and self.capture.can_spin:
+                shown["axis" if self.capture.step is self.capture.pivot else "tip"] = True
+                main = ("axis",) if self.capture.asks_for_spin else main
         if count > self._count and isinstance(self.capture, BodyCapture):
             QApplication.beep()
             self._flash_until = now + FLASH
@@ -171,8 +182,7 @@ class ToolWindow(GuidedWindow):
         elif result:
             self.show_actions({"close": True, "more": True}, ("close",))
         else:
-            shown = {"calibrate": usable, "stop" if collecting else "start": not self.run.over}
-            self.show_actions(shown, ("calibrate",) if done else ("start",))
+            self.show_actions(shown, main)
 
     def _request(self, now: float) -> tuple[Request, str]:
         if self.state == SAVING:

@@ -91,7 +91,7 @@ def spin_axis(rotations: ArrayLike, towards: ArrayLike | None = None) -> SpinAxi
     if len(turns) < LEAST_POSES:
         raise NotCalibrated(f"repeat: {len(turns)} poses, at least {LEAST_POSES} are needed")
     axis, kept = _axis(turns)
-    turn = _turn(turns[kept], axis)
+    turn = spin_range(spin_angles(turns[kept], axis))
     images = turns @ axis
     off = images - images[kept].mean(axis=0)
     wobble = float(np.sqrt((off[kept] ** 2).sum(axis=1).mean()))
@@ -116,10 +116,39 @@ def _axis(turns: Array) -> tuple[Array, NDArray[np.bool_]]:
     return axis, kept
 
 
-def _turn(turns: Array, axis: Array) -> float:
-    """Return the range of the spin about the axis, rad, independent of where it begins."""
-    relative = Rotation.from_matrix(turns[0].T @ turns).as_quat()
-    angles = np.sort(2.0 * np.arctan2(relative[:, :3] @ axis, relative[:, 3]) % (2 * np.pi))
+def spin_angles(rotations: Array, axis: Array) -> Array:
+    """Return by how much a tool was turned about an axis since the first pose.
+
+    Parameters
+    ----------
+    rotations : ndarray, shape (n, 3, 3)
+        a_from_tool.
+    axis : ndarray, shape (3,)
+        Unit vector, tool frame.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        rad; up to whole turns.
+    """
+    relative = Rotation.from_matrix(rotations[0].T @ rotations).as_quat()
+    return np.asarray(2.0 * np.arctan2(relative[:, :3] @ axis, relative[:, 3]))
+
+
+def spin_range(angles: Array) -> float:
+    """Return the range of a spin, independent of where it begins.
+
+    Parameters
+    ----------
+    angles : ndarray, shape (n,)
+        rad; up to whole turns.
+
+    Returns
+    -------
+    float
+        rad, a whole turn at most.
+    """
+    angles = np.sort(angles % (2 * np.pi))
     gaps = np.diff(np.append(angles, angles[0] + 2 * np.pi))
     return float(2 * np.pi - gaps.max())
 

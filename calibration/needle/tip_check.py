@@ -155,7 +155,7 @@ def calibrate_check(
     except InputError as error:
         raise InputError(f"{touched}: {error}") from None
     passed = errors.within(limit)
-    _say(labels, errors, register, console)
+    _print_errors(labels, errors, register, console)
     missed = [label for label in true if label not in found]
     if missed:
         console.print(f"not touched: {', '.join(missed)}", markup=False)
@@ -172,7 +172,7 @@ def _known(path: Path) -> dict[str, Array]:
     return {fiducial.label: np.array(fiducial.position) for fiducial in fiducials}
 
 
-def _say(labels: list[str], errors: TouchErrors, register: bool, console: Console) -> None:
+def _print_errors(labels: list[str], errors: TouchErrors, register: bool, console: Console) -> None:
     table = Table("divot", "dx", "dy", "dz", "distance", box=None)
     for column in table.columns[1:]:
         column.justify = "right"

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nav.core.frames import Array
-from nav.tracking.tool import marker_pattern
+from nav.tracking.marker_dictionaries import marker_pattern
 
 Point = tuple[int, int]
 STEPS = ((1, 0), (0, 1), (-1, 0), (0, -1))  # around a cell, clockwise as y runs down

@@ -7,7 +7,8 @@ import numpy as np
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.core.frames import Array
-from nav.tracking.tool import Marker, Tool, marker_pattern
+from nav.tracking.marker_dictionaries import marker_pattern
+from nav.tracking.tool import Marker, Tool
 
 SAME_PLANE = 0.01  # mm off a face's plane at most, of a marker that lies in it
 PARALLEL = 1e-3  # sine of the angle below which two planes have no fold

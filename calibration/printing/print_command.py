@@ -52,7 +52,7 @@ def print_targets(paper: str, out: Path, console: Console) -> None:
             sheet_file.write_bytes(pages[name])
             save_board(board_file, board)
     rows = [(name, TITLES[name], *board_facts(board)) for name, board in boards.items()]
-    _say(console, sheet, out, rows)
+    _print_ruler_hint(console, sheet, out, rows)
 
 
 def print_tools(paper: str, out: Path, console: Console) -> None:
@@ -74,7 +74,7 @@ def print_tools(paper: str, out: Path, console: Console) -> None:
     """
     sheets = write_tools(paper, out)
     rows = [(s.tool.name, s.title, *tool_facts(s.tool)) for s in sheets]
-    _say(console, paper_named(paper), out, rows)
+    _print_ruler_hint(console, paper_named(paper), out, rows)
 
 
 def write_tools(paper: str, out: Path) -> tuple[Sheet, ...]:
@@ -157,7 +157,9 @@ def _check_folder(out: Path, names: Sequence[str], kind: str) -> None:
             refuse_replacing(path, own)
 
 
-def _say(console: Console, paper: Paper, out: Path, rows: Sequence[tuple[str, ...]]) -> None:
+def _print_ruler_hint(
+    console: Console, paper: Paper, out: Path, rows: Sequence[tuple[str, ...]]
+) -> None:
     table = Table.grid(padding=(0, 2))
     for name, title, *facts in rows:
         table.add_row(f"{name}.pdf, {name}.toml", title, "; ".join(facts))

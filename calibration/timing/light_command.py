@@ -12,7 +12,7 @@ import nav
 from calibration.timing.light_plot import draw_light
 from calibration.timing.light_signals import LightCollector
 from calibration.timing.light_verdict import LightTiming, judge_light
-from calibration.timing.timing_command import estimate_text, say_warnings, timed_camera
+from calibration.timing.timing_command import estimate_text, print_warnings, timed_camera
 from calibration.timing.timing_verdict import is_determined
 from nav.camera.live_source import LiveSource
 from nav.camera.rig import Rig, load_rig, write_rig
@@ -67,7 +67,7 @@ def calibrate_by_light(job: LightJob, console: Console, capture: OpenCapture | N
         try:
             found = light_timing(source, len(source), rig, where, console)
         finally:
-            say_warnings(source.warnings, source.cut_off, console)
+            print_warnings(source.warnings, source.cut_off, console)
             source.close()
     else:
         where, devices = "webcams", parse_webcams(job.cameras, rig.names)
@@ -76,7 +76,7 @@ def calibrate_by_light(job: LightJob, console: Console, capture: OpenCapture | N
         try:
             found = light_timing(_for_seconds(live, job.seconds), 0, rig, where, console)
         finally:
-            say_warnings(live.warnings, (), console)
+            print_warnings(live.warnings, (), console)
             live.close()
     for line in light_lines(found):
         console.print(line, markup=False, soft_wrap=True)
@@ -87,7 +87,7 @@ def calibrate_by_light(job: LightJob, console: Console, capture: OpenCapture | N
     draw_light(plot, found)
     write_rig(job.output, timed, [job.rig])
     console.print(f"{job.output} ({nav.NOTICE.lower()})", markup=False)
-    console.print(f"{plot}: look whether each camera saw the light, and only that", markup=False)
+    console.print(f"{plot}: check that each camera saw the light, and nothing else", markup=False)
 
 
 def _for_seconds(source: LiveSource, seconds: float) -> Iterable[FrameSet]:

@@ -1,4 +1,4 @@
-"""What a recording of a blinking light says of each camera's times, and what it does not."""
+"""Decide from a recording of a blinking light which of each camera's times are determined."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -227,13 +227,13 @@ def _remarks(own: _Seen) -> tuple[str, ...]:
     if signals.repeated > MOST_REPEATED * len(signals.times):
         remarks.append(
             f"{signals.repeated} of {len(signals.times)} images are the same as the one before: "
-            "if the camera repeats them, set a frame rate that it has, with light enough for it"
+            "if the camera repeats them, set a frame rate that it has, with enough light for it"
         )
     if abs(signals.adapts) > MOST_ADAPTED:
         which = "brighter" if signals.adapts > 0 else "darker"
         remarks.append(
             f"the light is {which} at first than later, by {abs(signals.adapts):.0%}, which shifts "
-            "the delay: lock the exposure, and take a light that goes on at once"
+            "the delay: lock the exposure, and use a light that switches on instantly"
         )
     remarks.append(_off_middle(own))
     return tuple(filter(None, remarks))

@@ -18,7 +18,7 @@ from nav.core.errors import InputError
 from nav.core.frameset import FrameSet
 from nav.core.notice import Notice
 from nav.text.catalogue import sentence
-from nav.track import say_if_compiling
+from nav.track import announce_compiling
 from nav.tracking.tool import Tool, load_tool
 
 
@@ -75,7 +75,7 @@ def calibrate_delay(
     cameras, bodies = load_rig(rig), [load_tool(path) for path in tools]
     for warning in (*cameras.warnings, *(w for body in bodies for w in body.warnings)):
         console.print(f"warning: {warning}", markup=False, soft_wrap=True)
-    say_if_compiling(console)
+    announce_compiling(console)
     found = measured_timing(images, cameras, bodies, console, fps)
     for line in timing_lines(found):
         console.print(line, markup=False, soft_wrap=True)
@@ -117,11 +117,11 @@ def measured_timing(
     try:
         return timing_of_frames(source, len(source), rig, tools, console, images)
     finally:
-        say_warnings(source.warnings, source.cut_off, console)
+        print_warnings(source.warnings, source.cut_off, console)
         source.close()
 
 
-def say_warnings(notices: Sequence[Notice], cut_off: Sequence[str], console: Console) -> None:
+def print_warnings(notices: Sequence[Notice], cut_off: Sequence[str], console: Console) -> None:
     """Print what was unusual about images: it may be why times are wrong.
 
     Parameters

@@ -61,7 +61,7 @@ def is_determined(delay: Estimate | None, readout: Estimate) -> bool:
 
 @dataclass(frozen=True)
 class CameraTiming:
-    """What a recording says of one camera's times.
+    """What a recording determines of one camera's times.
 
     Attributes
     ----------

@@ -249,7 +249,7 @@ def size_in_words(scale: tuple[float, float]) -> str:
     """
     larger = "larger" if scale[0] > 0 else "smaller"
     return (
-        f"by the rig all is {100 * abs(scale[0]):.2f} % {larger} than printed (± "
+        f"according to the rig all is {100 * abs(scale[0]):.2f} % {larger} than printed (± "
         f"{100 * scale[1]:.2f} %, the printed size stays): measure a marker, or calibrate the rig "
         "again"
     )
@@ -261,10 +261,10 @@ def _is_poor(marker: MarkerCalibration) -> bool:
 
 
 def _marker_advice(poor: Sequence[MarkerCalibration]) -> str:
-    said = [_why(marker) for marker in sorted(poor, key=lambda m: -m.sd)[:NAMED]]
+    reasons = [_why(marker) for marker in sorted(poor, key=lambda m: -m.sd)[:NAMED]]
     if len(poor) > NAMED:
-        said.append(f"{len(poor) - NAMED} more")
-    return f"{', '.join(said)}: turn that side to the cameras, in all directions"
+        reasons.append(f"{len(poor) - NAMED} more")
+    return f"{', '.join(reasons)}: turn that side to the cameras, in all directions"
 
 
 def _why(marker: MarkerCalibration) -> str:

@@ -16,7 +16,7 @@ from nav.core.errors import InputError
 from nav.core.files import write_toml
 from nav.core.outputs import written_together
 from nav.text.catalogue import ENGLISH
-from nav.track import say_if_compiling
+from nav.track import announce_compiling
 from nav.tracking.tool import TOOL_FORMAT, Tool, load_tool
 
 CALIBRATION_FORMAT = "c1c2nav/tool-calibration/1"
@@ -114,7 +114,7 @@ def measured_body(
     InputError
         See `calibrate_tool`.
     """
-    say_if_compiling(console)
+    announce_compiling(console)
     source = open_source(images, cameras, fps)
     try:
         first = _seen(source, cameras, nominal, images, console, "tracking", True)

@@ -259,14 +259,16 @@ def _budget(
     nominal = next((location.nominal for location in locations.values()), None)
     if nominal is not None:
         sds["temperature"] = expansion_sd(nominal, plan.expansion, plan.temperature_change)
-    measured, squares, freedom = [], 0.0, 0
+    measured: dict[str, float] = {}
+    squares, freedom = 0.0, 0
     for test in single.values():
         squares += float(((test.errors - test.errors.mean(axis=0)) ** 2).sum())
         freedom += 3 * (len(test.errors) - 1)
     if freedom:
         sds["random"] = float(np.sqrt(squares / freedom))
         sds["location"] = float(np.sqrt(np.mean([t.location_sd**2 for t in single.values()])))
-        measured = ["random", "location"]
+        located = sum(3 * len(where.labels) - 6 for where in locations.values())
+        measured = {"random": freedom, "location": located}
         every = np.concatenate([test.errors for test in single.values()])
         observed = float(np.sqrt((every**2).mean()))
     else:

@@ -38,7 +38,12 @@ class Agreement:
     slope: Estimate
 
 
-def bland_altman(first: ArrayLike, second: ArrayLike, confidence: float = CONFIDENCE) -> Agreement:
+def bland_altman(
+    first: ArrayLike,
+    second: ArrayLike,
+    confidence: float = CONFIDENCE,
+    independent: float | None = None,
+) -> Agreement:
     """Compute the limits of agreement of paired measurements, with their exact intervals.
 
     Intervals of the limits are exact for normal differences, from the noncentral t distribution
@@ -50,6 +55,8 @@ def bland_altman(first: ArrayLike, second: ArrayLike, confidence: float = CONFID
         The same things measured by two methods, in one unit.
     confidence : float
         Of the intervals.
+    independent : float, optional
+        What the pairs are worth as independent ones, 2 to n; n by default.
 
     Returns
     -------
@@ -73,10 +80,12 @@ def bland_altman(first: ArrayLike, second: ArrayLike, confidence: float = CONFID
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         raise InputError("agreement: a number is not finite")
     difference, mean = b - a, (a + b) / 2.0
-    count, freedom = len(a), len(a) - 1
+    count = len(a)
+    worth = float(count) if independent is None else independent
+    freedom = worth - 1.0
     sd, bias = float(difference.std(ddof=1)), float(difference.mean())
-    half = float(stats.t.ppf(0.5 + confidence / 2.0, freedom)) * sd / np.sqrt(count)
-    z, root = float(stats.norm.ppf(0.975)), np.sqrt(count)
+    half = float(stats.t.ppf(0.5 + confidence / 2.0, freedom)) * sd / np.sqrt(worth)
+    z, root = float(stats.norm.ppf(0.975)), np.sqrt(worth)
     near, far = (
         float(stats.nct.ppf(tail, freedom, z * root)) / root
         for tail in (0.5 - confidence / 2.0, 0.5 + confidence / 2.0)
@@ -89,13 +98,14 @@ def bland_altman(first: ArrayLike, second: ArrayLike, confidence: float = CONFID
         sd,
         lower,
         upper,
-        _slope(mean, difference, confidence),
+        _slope(mean, difference, confidence, count / worth),
     )
 
 
-def _slope(x: np.ndarray, y: np.ndarray, confidence: float) -> Estimate:
+def _slope(x: np.ndarray, y: np.ndarray, confidence: float, alike: float) -> Estimate:
     if np.ptp(x) == 0.0:
         return Estimate(0.0, -np.inf, np.inf)
     line = stats.linregress(x, y)
-    half = float(stats.t.ppf(0.5 + confidence / 2.0, len(x) - 2)) * float(line.stderr)
+    freedom = max(len(x) / alike - 2.0, 1.0)
+    half = float(stats.t.ppf(0.5 + confidence / 2.0, freedom) * line.stderr * np.sqrt(alike))
     return Estimate(float(line.slope), float(line.slope) - half, float(line.slope) + half)

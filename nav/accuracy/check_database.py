@@ -129,7 +129,7 @@ def load_runs(path: Path) -> list[CheckRun]:
     with _opened(path, write=False) as database:
         if database.execute("pragma user_version").fetchone()[0] == 0:
             return []
-        found = database.execute("select * from daily_check order by taken_at, id").fetchall()
+        found = database.execute("select * from daily_check order by id").fetchall()
     runs = []
     for number, row in enumerate(found, 1):
         try:
@@ -139,7 +139,8 @@ def load_runs(path: Path) -> list[CheckRun]:
                 f"{path}: run {number} is damaged: a value is missing or not possible; restore a "
                 "copy of the database, or give another name"
             ) from None
-    return runs
+    # by the instant: times of different zones, or from before a clock change, do not sort as text
+    return sorted(runs, key=lambda run: run.taken_at)
 
 
 def _run(row: Mapping[str, Any]) -> CheckRun:
@@ -199,13 +200,13 @@ def _refuse_foreign(path: Path, database: sqlite3.Connection) -> None:
 
 
 def _words(error: sqlite3.Error) -> str:
-    said = str(error)
-    if "locked" in said or "busy" in said:
+    message = str(error)
+    if "locked" in message or "busy" in message:
         return "another program keeps it locked; close that one and try again. Nothing was added"
-    if "readonly" in said:
+    if "readonly" in message:
         return "is write-protected; remove the protection, or give another name"
-    if "not a database" in said:
-        return "is no database; give another name"
-    if "unable to open" in said:
+    if "not a database" in message:
+        return "is not a database; give another name"
+    if "unable to open" in message:
         return "cannot be opened; is its folder there, and may you write into it?"
-    return f"cannot be used: {said}"
+    return f"cannot be used: {message}"

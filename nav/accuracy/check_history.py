@@ -17,6 +17,7 @@ from nav.accuracy.control_chart import (
     Word,
     baseline_limits,
     chart,
+    has_limits,
 )
 from nav.accuracy.daily_check import JUDGED, NAMES, JudgedDay, judged_days, of_day, verdict_on
 from nav.accuracy.html_report import Section, html_page
@@ -81,7 +82,7 @@ def _series(
     """Return the days, limits if there are any, and the chart; alerts do not move it."""
     days = judged_days(runs, name)
     accepted = [day.value for day in days if day.word != "alert"]
-    if len(accepted) < PROVISIONAL:
+    if not has_limits(accepted):
         return days, None, []
     limits = baseline_limits(accepted, JUDGED[name])
     points, before = [], list[float]()

@@ -110,6 +110,21 @@ def baseline_limits(values: ArrayLike, logarithm: bool = False) -> Limits:
     return Limits(float(used.mean()), sd, len(used), logarithm)
 
 
+def has_limits(values: Sequence[float]) -> bool:
+    """Return whether limits can be taken from these days: enough of them, and not all alike.
+
+    Parameters
+    ----------
+    values : sequence of float
+        Figures, one per day.
+
+    Returns
+    -------
+    bool
+    """
+    return len(values) >= PROVISIONAL and len(set(values[:ESTABLISHED])) > 1
+
+
 def chart(
     values: ArrayLike, limits: Limits, weight: float = WEIGHT, width: float = EWMA_LIMIT
 ) -> list[ChartPoint]:
@@ -159,8 +174,9 @@ def judge(history: Sequence[float], runs: Sequence[float], logarithm: bool = Fal
     Returns
     -------
     str
-        "no limits yet" with fewer than `PROVISIONAL` days; "repeat" where the first run signals and
-        there is no second; "alert" where the second signals too; otherwise "in control".
+        "no limits yet" with fewer than `PROVISIONAL` days, or where all are alike; "repeat" where
+        the first run signals and there is no second; "alert" where the second signals too;
+        otherwise "in control".
 
     Raises
     ------
@@ -169,7 +185,7 @@ def judge(history: Sequence[float], runs: Sequence[float], logarithm: bool = Fal
     """
     if not runs:
         raise InputError("daily check: nothing measured today")
-    if len(history) < PROVISIONAL:
+    if not has_limits(history):
         _transformed(runs, logarithm)
         return "no limits yet"
     limits = baseline_limits(history, logarithm)

@@ -1,5 +1,6 @@
 """`nav accuracy check`: a minute a day, judged by the days before."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,7 @@ from rich.table import Table
 
 import nav
 from nav.accuracy.check_database import ERRORS, Chart, CheckRun, add_run, load_runs
-from nav.accuracy.control_chart import ESTABLISHED, Word, judge
+from nav.accuracy.control_chart import ESTABLISHED, PROVISIONAL, Word, judge
 from nav.accuracy.daily_figures import (
     DailyFigures,
     daily_figures,
@@ -23,10 +24,10 @@ from nav.core.files import sha256
 from nav.record.recorded_poses import open_recorded_poses
 from nav.tracking.tool import Tool, load_tool
 
-# judged, with what is told of them; the others are only shown. Lengths of errors by their logarithm
+# judged, with the texts shown for them; others are only shown. Lengths of errors by logarithm
 JUDGED = {"leave_one_out": True, "jitter": True}
 LEAST_ERROR = 1e-6  # mm: no touch is that exact
-AHEAD = timedelta(days=1)  # of the clock, for a time without its zone
+AHEAD = timedelta(days=1)  # of the clock, which may be a little slow
 WORST: tuple[Word, ...] = ("in control", "no limits yet", "repeat", "alert")
 NAMES = {
     "fre": "FRE, mm",
@@ -160,7 +161,9 @@ def _word(history: Sequence[float], runs: Sequence[float], logarithm: bool) -> W
     return word
 
 
-def measure(source: Path, pattern_file: Path, tool: Tool | None, reference: str) -> DailyFigures:
+def measure(
+    source: Path, pattern_file: Path, tool: Tool | None, reference: str
+) -> tuple[DailyFigures, tuple[str, ...]]:
     """Compute the figures of touched points, or of poses with touches in the pattern's order.
 
     Parameters
@@ -176,7 +179,10 @@ def measure(source: Path, pattern_file: Path, tool: Tool | None, reference: str)
 
     Returns
     -------
-    DailyFigures
+    figures : DailyFigures
+        What was measured.
+    left_out : tuple of str
+        Labels of the pattern's divots that were not touched.
 
     Raises
     ------
@@ -199,10 +205,12 @@ def measure(source: Path, pattern_file: Path, tool: Tool | None, reference: str)
                     f"{NAMES[name]}: {value:.1g}; touches are never that exact: give those that "
                     "were measured"
                 )
-        return figures
+        return figures, tuple(label for label in pattern if label not in touched)
     except InputError as error:
-        said = str(error)
-        raise InputError(said if said.startswith(str(source)) else f"{source}: {said}") from None
+        message = str(error)
+        raise InputError(
+            message if message.startswith(str(source)) else f"{source}: {message}"
+        ) from None
 
 
 def check(
@@ -217,16 +225,16 @@ def check(
     operator: str = "",
     at: str | None = None,
 ) -> Verdict:
-    """Measure, add the run to the database, judge it and say so.
+    """Measure, add the run to the database, judge it, and print the result.
 
     Parameters
     ----------
     source : Path
         Touched points, or poses.csv.
     pattern : Path
-        The divots as they were made.
+        True places of the divots.
     database : Path
-        SQLite; made where there is none.
+        SQLite; created if it does not exist.
     console : Console
         For the figures.
     rig, tool : Path, optional
@@ -241,18 +249,30 @@ def check(
     Returns
     -------
     Verdict
+
+    Raises
+    ------
+    InputError
+        A file that cannot be read, touches that do not fit the pattern, a time that has not come
+        yet, or a database that cannot be written.
     """
     taken_at = _time(at)
     body = None if tool is None else load_tool(tool)
-    figures = measure(source, pattern, body, reference)
+    figures, left_out = measure(source, pattern, body, reference)
     chart = Chart(
         "" if rig is None else sha256(rig),
         "" if tool is None else sha256(tool),
-        sha256(pattern),
+        _pattern_mark(pattern, left_out),
         nav.__version__,
     )
     earlier = load_runs(database) if database.exists() else []
     run = CheckRun(taken_at, chart, operator, figures)
+    same = next((one for one in earlier if one.chart == chart and one.figures == figures), None)
+    if same is not None:
+        raise InputError(
+            f"{source}: has the figures of the run of {same.taken_at:%Y-%m-%d %H:%M} to the last "
+            "digit; is it the same file? Touch the pattern again"
+        )
     if any(one.chart == chart and one.taken_at >= taken_at for one in earlier):
         last = max(one.taken_at for one in earlier if one.chart == chart)
         raise InputError(
@@ -266,11 +286,26 @@ def check(
         shown = "not measured" if value is None else f"{value:.3f}"
         table.add_row(title, shown, found.words.get(name, ""))
     console.print(table)
+    if left_out:
+        console.print(
+            f"not touched: {', '.join(left_out)}; figures of other divots are no comparison, so "
+            "these have a chart of their own"
+        )
     if earlier and not any(one.chart == chart for one in earlier):
-        console.print("a new chart begins: rig, tool, pattern or version differ from earlier runs")
+        console.print(
+            "a new chart begins: rig, tool, pattern, divots or version differ from earlier runs"
+        )
     for line in advice(found):
         console.print(line)
     return found
+
+
+def _pattern_mark(pattern: Path, left_out: Sequence[str]) -> str:
+    """Return the pattern's SHA-256; another one for each choice of its divots."""
+    mark = sha256(pattern)
+    if not left_out:
+        return mark
+    return hashlib.sha256("\n".join([mark, *sorted(left_out)]).encode()).hexdigest()
 
 
 def advice(found: Verdict) -> list[str]:
@@ -287,15 +322,18 @@ def advice(found: Verdict) -> list[str]:
         Sentences.
     """
     if found.word == "no limits yet":
-        return [f"no limits yet: day {found.days + 1} on this chart, limits come after 10 days"]
-    told = {
+        return [
+            f"no limits yet: day {found.days + 1} on this chart, limits come after {PROVISIONAL} "
+            "days with a figure"
+        ]
+    line = {
         "in control": "in control",
         "repeat": "repeat the check now: one signal may be chance, a second one is an alert",
         "alert": "ALERT: both runs signal; look for a moved camera, a loose marker or a bent tip "
         "before you navigate",
     }[found.word]
     provisional = found.days < ESTABLISHED
-    return [f"{told}; limits are provisional ({found.days} days)" if provisional else told]
+    return [f"{line}; limits are provisional ({found.days} days)" if provisional else line]
 
 
 def _time(given: str | None) -> datetime:
@@ -305,7 +343,7 @@ def _time(given: str | None) -> datetime:
         found = datetime.fromisoformat(given)
     except ValueError:
         raise InputError(f"--at: expected a time like 2026-05-04T08:30, got {given!r}") from None
-    found = found if found.tzinfo else found.replace(tzinfo=UTC)
+    found = found if found.tzinfo else found.astimezone()  # of here, as the time of a run is
     if found > datetime.now(UTC) + AHEAD:
         raise InputError(
             f"--at: {given} has not come yet, and runs are added in order of time; check the date"

@@ -9,14 +9,18 @@ import numpy as np
 from nav.core.errors import InputError
 from nav.core.files import checked, read_toml
 from nav.core.frames import Array
-from nav.model.case import CASE_FORMAT, CaseFile
+from nav.model.case import CASE_FORMAT, CaseFile, Fiducial
+from nav.registration.assessment import assess_touches
+from nav.registration.assessment_notices import explanation_notice
 from nav.registration.pointfile import load_points
 from nav.registration.points import register_points
 from nav.registration.touch_source import find_touches, tip_series
+from nav.text.catalogue import ENGLISH
 from nav.tracking.pose_source import PoseSource
 from nav.tracking.tool import Tool
 
 LEAST_DIVOTS = 4  # with three, leaving one out leaves no registration
+MISTAKES = ("unit", "mirrored", "labels")  # other explanations may be a fault of the tracker
 MOST_FRE = 5.0  # mm: more than any fault of a tracker; divots were exchanged
 
 
@@ -57,6 +61,11 @@ def load_pattern(path: Path) -> dict[str, Array]:
     -------
     dict of str to ndarray, shape (3,)
         By label, mm.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, or is a TOML file of another format.
     """
     if path.suffix.lower() != ".toml":
         return load_points(path)
@@ -87,13 +96,15 @@ def daily_figures(
     Raises
     ------
     InputError
-        Fewer than four divots, an unknown label, or points that do not fit the pattern at all.
+        Fewer than four divots, an unknown label, points in another unit, mirrored or with wrong
+        labels, or points that do not fit the pattern at all.
     """
     strange = next((label for label in touched if label not in pattern), None)
     if strange is not None:
         raise InputError(f"point {strange}: the pattern has no such divot; it has {_few(pattern)}")
     if len(touched) < LEAST_DIVOTS:
         raise InputError(f"{len(touched)} divots touched; at least {LEAST_DIVOTS} are needed")
+    _refuse_mistakes(pattern, touched)
     model = np.array([pattern[label] for label in touched])
     points = np.array(list(touched.values()), float)
     found = register_points(model, points)
@@ -118,6 +129,17 @@ def daily_figures(
         1000.0 * float(off @ nominal / (nominal @ nominal)),
         jitter,
     )
+
+
+def _refuse_mistakes(pattern: Mapping[str, Array], touched: Mapping[str, Array]) -> None:
+    """Refuse touches that a mistake of the hand or the file explains, and no fault of a tracker."""
+    fiducials = tuple(Fiducial(k, np.asarray(p, float), "register") for k, p in pattern.items())
+    found = assess_touches(fiducials, touched).explanations
+    if found and found[0].kind in MISTAKES:
+        raise InputError(
+            "the touched points do not fit the pattern: "
+            f"{ENGLISH.sentence(explanation_notice(found[0]))}"
+        )
 
 
 def touches_in_order(

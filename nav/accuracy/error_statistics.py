@@ -1,19 +1,20 @@
 """Statistics of measured errors with confidence intervals, as accuracy reports give them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
+from scipy.optimize import brentq
+from scipy.special import chndtr
 
 from nav.core.errors import InputError
 from nav.core.frames import Array
 
 CONFIDENCE = 0.95
 LEAST = 2  # samples; one has no spread
-RESAMPLES = 2000
-CHUNK = 1_000_000  # numbers at a time: bounds the memory
+AXES = 3.0
+FAR = 1000.0  # square of a bias in its own sd: beyond, the interval is a normal one
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,9 @@ def error_statistics(errors: ArrayLike, confidence: float = CONFIDENCE) -> Error
     """Summarise errors of repeated, independent measurements.
 
     The mean's interval is Student's, the standard deviation's is chi-square, the root mean square's
-    and the bias's come from a bootstrap (bias-corrected and accelerated [1]_), percentiles' from
-    order statistics, without a distribution [2]_.
+    is chi-square with effective degrees of freedom [1]_, the bias's is noncentral chi-square and
+    begins at 0 where there may be none, percentiles' come from order statistics, without a
+    distribution [2]_.
 
     Parameters
     ----------
@@ -84,7 +86,7 @@ def error_statistics(errors: ArrayLike, confidence: float = CONFIDENCE) -> Error
 
     References
     ----------
-    .. [1] Efron, J. Am. Stat. Assoc. 82, 1987.
+    .. [1] Satterthwaite, Biometrics Bulletin 2(6), 1946.
     .. [2] Hahn and Meeker, Statistical Intervals, 1991, section 5.2.
     """
     given = np.asarray(errors, float)
@@ -99,11 +101,11 @@ def error_statistics(errors: ArrayLike, confidence: float = CONFIDENCE) -> Error
         len(distances),
         _mean(distances, confidence),
         _sd(distances, confidence),
-        _bootstrapped(distances, confidence, _rms),
+        _rms(given, confidence),
         percentile(distances, 95.0, confidence),
         percentile(distances, 99.0, confidence),
         float(distances.max()),
-        _bootstrapped(given, confidence, _bias) if given.ndim == 2 else None,
+        _bias(given, confidence) if given.ndim == 2 else None,
     )
 
 
@@ -148,44 +150,89 @@ def _sd(samples: Array, confidence: float) -> Estimate:
     return Estimate(sd, sd * float(np.sqrt(freedom / low)), sd * float(np.sqrt(freedom / high)))
 
 
-def _rms(samples: Array) -> Array:
-    """Return the root mean square of sets (..., n) of distances."""
-    return np.asarray(np.sqrt(np.mean(samples**2, axis=-1)), float)
+def chi_square_interval(rms: float, freedom: float, confidence: float = CONFIDENCE) -> Estimate:
+    """Return a root mean square with the interval of a chi-square.
+
+    Parameters
+    ----------
+    rms : float
+        The root mean square.
+    freedom : float
+        Degrees of freedom of its square, above 0.
+    confidence : float
+        Of the interval.
+
+    Returns
+    -------
+    Estimate
+    """
+    tails = [0.5 + confidence / 2.0, 0.5 - confidence / 2.0]
+    low, high = rms * np.sqrt(freedom / stats.chi2.ppf(tails, freedom))
+    return Estimate(rms, float(low), float(high))
 
 
-def _bias(vectors: Array) -> Array:
-    """Return the length of the mean of sets (..., n, 3) of vectors."""
-    return np.asarray(np.linalg.norm(vectors.mean(axis=-2), axis=-1), float)
+def _rms(samples: Array, confidence: float) -> Estimate:
+    """Return the root mean square of lengths; its square is taken for a scaled chi-square.
+
+    The freedom is that of as many squares with this mean and variance (Satterthwaite), less for the
+    few samples that it is estimated from. Lengths alone have at most that of vectors in space.
+    """
+    largest, count = float(np.abs(samples).max()), len(samples)
+    if largest == 0.0:
+        return Estimate(0.0, 0.0, 0.0)
+    scaled = samples / largest
+    if samples.ndim == 1:
+        squares = scaled**2
+        mean, variance = float(squares.mean()), float(squares.var(ddof=1))
+        each = min(2.0 * mean**2 / variance, AXES) if variance > 0.0 else AXES
+    else:
+        mean = float((scaled**2).sum(axis=1).mean())
+        bias, covariance = scaled.mean(axis=0), np.cov(scaled.T)
+        along = float(bias @ covariance @ bias)
+        most = float(bias @ bias * np.linalg.eigvalsh(covariance)[-1])
+        # of normal errors; with few of them the mean may lie where they scatter more than it seems
+        variance = 2.0 * _squared_spread(covariance, count - 1)
+        variance += 4.0 * (along + (most - along) * min(AXES / count, 1.0))
+        each = 2.0 * mean**2 / max(variance, np.finfo(float).eps)
+    freedom = count * each * (count - 1.0) / (count + 1.0)
+    return chi_square_interval(largest * float(np.sqrt(mean)), freedom, confidence)
 
 
-def _bootstrapped(
-    samples: Array, confidence: float, statistic: Callable[[Array], Array]
-) -> Estimate:
-    """Return a statistic of the rows with its interval by a bootstrap."""
-    value, count = float(statistic(samples)), len(samples)
-    rng = np.random.default_rng(0)
-    rows = max(1, CHUNK // count)
-    values = np.sort(
-        np.concatenate(
-            [
-                statistic(samples[rng.integers(0, count, (min(rows, RESAMPLES - first), count))])
-                for first in range(0, RESAMPLES, rows)
-            ]
-        )
-    )
-    if values[0] == values[-1]:
-        return Estimate(value, value, value)
-    jack = np.array([float(statistic(np.delete(samples, k, axis=0))) for k in range(count)])
-    away = jack.mean() - jack
-    # in units of the largest: their cubes do not vanish
-    away /= max(float(np.abs(away).max()), np.finfo(float).tiny)
-    spread = float((away**2).sum())
-    skew = float((away**3).sum()) / (6.0 * spread**1.5) if spread > 0.0 else 0.0
-    share = float(np.clip(np.mean(values < value), 0.5 / RESAMPLES, 1.0 - 0.5 / RESAMPLES))
-    centre = float(stats.norm.ppf(share))
+def _squared_spread(covariance: Array, freedom: int) -> float:
+    """Return the sum of the squared eigenvalues without the bias that few samples give it."""
+    trace, plain = float(np.trace(covariance)), float((covariance**2).sum())
+    if freedom < LEAST:
+        return plain
+    factor = freedom**2 / ((freedom - 1.0) * (freedom + 2.0))
+    return min(max(factor * (plain - trace**2 / freedom), trace**2 / AXES), trace**2)
 
-    def limit(tail: float) -> float:
-        z = centre + float(stats.norm.ppf(tail))
-        return float(np.quantile(values, stats.norm.cdf(centre + z / (1.0 - skew * z))))
 
-    return Estimate(value, limit(0.5 - confidence / 2.0), limit(0.5 + confidence / 2.0))
+def _bias(vectors: Array, confidence: float) -> Estimate:
+    """Return the length of the mean; its square is taken for a scaled noncentral chi-square."""
+    mean, count = vectors.mean(axis=0), len(vectors)
+    length, covariance = float(np.linalg.norm(mean)), np.cov(vectors.T)
+    trace = float(np.trace(covariance))
+    if not trace > count * (np.finfo(float).eps * float(np.abs(vectors).max())) ** 2:
+        return Estimate(length, length, length)
+    axes = trace**2 / float((covariance**2).sum())
+    variance = trace / axes
+    if length > 0.0:
+        variance = max(variance, float(mean @ covariance @ mean) / length**2)
+    # wider, as Student's distribution is, for a spread that is estimated
+    tail = 0.5 + confidence / 2.0
+    wider = float(stats.t.ppf(tail, axes * (count - 1.0)) / stats.norm.ppf(tail))
+    unit = wider * float(np.sqrt(variance / count))
+    square = (length / unit) ** 2
+    if square > FAR:
+        half = unit * float(stats.norm.ppf(tail))
+        return Estimate(length, length - half, length + half)
+
+    def limit(probability: float) -> float:
+        def excess(noncentrality: float) -> float:
+            return float(chndtr(square, axes, noncentrality)) - probability
+
+        if excess(0.0) <= 0.0:
+            return 0.0
+        return unit * float(np.sqrt(brentq(excess, 0.0, 4.0 * square + 100.0)))
+
+    return Estimate(length, min(limit(tail), length), max(limit(1.0 - tail), length))

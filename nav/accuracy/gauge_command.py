@@ -149,6 +149,11 @@ def gauge_files(
     -------
     dict of str to GaugeStudy
         By axis; "value" for a table.
+
+    Raises
+    ------
+    InputError
+        A file that cannot be read, or measurements that are incomplete or not finite.
     """
     measured = {"value": load_measurements(paths[0])} if len(paths) == 1 else load_touched(paths)
     try:
@@ -211,10 +216,11 @@ def verdict(study: GaugeStudy) -> str:
         if study.percent_of_tolerance is None
         else f"{study.percent_of_tolerance:.1f} % of the tolerance"
     )
-    told = "enough" if study.categories >= LEAST_CATEGORIES else "too few to tell parts apart by"
+    enough = "enough" if study.categories >= LEAST_CATEGORIES else "too few to tell parts apart by"
     return (
         f"{study.word}: the gauge takes {share}; {study.categories} distinct categories (ndc), "
-        f"{told}; probability of such an interaction by chance {study.interaction_probability:.2f}"
+        f"{enough}; probability of such an interaction by chance "
+        f"{study.interaction_probability:.2f}"
     )
 
 

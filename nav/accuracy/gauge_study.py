@@ -12,6 +12,7 @@ from nav.core.errors import InputError
 POOLED = 0.25  # significance above which operators and parts are taken not to interact
 GOOD, CONDITIONAL = 10.0, 30.0  # percent of the tolerance
 LEAST_CATEGORIES = 5
+ROUNDING = 1e-12  # relative: repeats that differ by less are the same number
 DISTINCT = np.sqrt(2.0)  # ratio of part to gauge variation that separates two categories
 
 
@@ -92,8 +93,6 @@ class GaugeStudy:
     @property
     def categories(self) -> int:
         """Number of distinct categories (ndc)."""
-        if self.gauge == 0.0:
-            return 10**6 if self.part > 0.0 else 1
         return max(1, int(DISTINCT * self.part / self.gauge))
 
     @property
@@ -123,8 +122,8 @@ def gauge_study(measurements: ArrayLike, tolerance: float | None = None) -> Gaug
     Raises
     ------
     InputError
-        Fewer than two operators, parts or repeats; numbers that are not finite; no tolerance above
-        0.
+        Fewer than two operators, parts or repeats; numbers that are not finite; repeats that are
+        all identical; no tolerance above 0.
 
     References
     ----------
@@ -157,9 +156,12 @@ def gauge_study(measurements: ArrayLike, tolerance: float | None = None) -> Gaug
         "error": ((x - cells[:, :, None]) ** 2).sum(),
     }
     mean = {name: squares[name] / free[name] for name in squares}
-    ratio = mean["crossed"] / mean["error"] if mean["error"] > 0.0 else np.inf
-    if mean["crossed"] == 0.0:
-        ratio = 0.0
+    if mean["error"] <= (ROUNDING * float(np.abs(x).max())) ** 2:
+        raise InputError(
+            "gauge study: all repeats are identical; measure each part anew, and give the values "
+            "with more digits"
+        )
+    ratio = mean["crossed"] / mean["error"]
     probability = float(stats.f.sf(ratio, free["crossed"], free["error"]))
     if probability > POOLED:
         error = (squares["crossed"] + squares["error"]) / (free["crossed"] + free["error"])

@@ -72,7 +72,7 @@ def guide(job: GuideJob, console: Console) -> None:
     job : GuideJob
         Files and options.
     console : rich.console.Console
-        Where the operator is told what to do.
+        Where instructions to the operator are printed.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def guide(job: GuideJob, console: Console) -> None:
     order = job.divots or tuple(divots)
     guided = GuidedTouches(needle, reference.name, divots, order)
     if job.in_window and not can_show():
-        raise InputError("no display here for the window; be led without it: --no-window")
+        raise InputError("no display for the window; --no-window guides in the terminal")
     source = _source(job, (needle, reference))
     if job.in_window:
         cameras = () if job.rig is None else load_rig(job.rig).names
@@ -130,9 +130,9 @@ def _check_options(job: GuideJob) -> None:
     if (job.poses is None) == (job.rig is None):
         raise InputError("nav accuracy guide: give either --poses or --rig with --camera")
     if job.poses is not None and job.cameras:
-        raise InputError("nav accuracy guide: --camera is not for --poses, tracked before")
+        raise InputError("nav accuracy guide: --camera does not apply with --poses")
     if job.poses is None and not job.paced:
-        raise InputError("nav accuracy guide: --fast is for --poses")
+        raise InputError("nav accuracy guide: --fast applies only with --poses")
 
 
 def _check_size(block: Path, divots: Mapping[str, Array]) -> None:
@@ -214,7 +214,7 @@ def _lead(
         for frame in source:
             state = guided.add(frame.without_images())
             if state.word in TOLD:
-                _tell(console, state, count)
+                _print_state(console, state, count)
             elif (state.label, state.taken) != asked:
                 asked = state.label, state.taken
                 _say(console, f"touch {state.label} ({state.taken + 1} of {count})")
@@ -223,7 +223,7 @@ def _lead(
                 return
 
 
-def _tell(console: Console, state: GuideState, count: int) -> None:
+def _print_state(console: Console, state: GuideState, count: int) -> None:
     _say(console, f"{state.label}: {state.word}: {_reason(state)} ({state.taken} of {count})")
 
 

@@ -31,7 +31,8 @@ class Judged:
     limit : float
         mm.
     worst : Estimate or None
-        The largest over all places; its interval is only the value itself where none is known.
+        Of the place with the worst word, the largest; its interval is only the value itself where
+        none is known.
     where : str
         Test and place of it.
     word : str
@@ -68,11 +69,10 @@ def judge_day(day: AccuracyDay) -> list[Judged]:
         if not found:
             judged.append(Judged(name, limit, None, "", "not measured"))
             continue
-        where, worst = max(found.items(), key=lambda entry: entry[1].value)
+        order: tuple[Word, ...] = ("pass", "not decided", "fail")
         words = {where: _word(figure, limit) for where, figure in found.items()}
-        order: tuple[Word, ...] = ("fail", "not decided", "pass")
-        word = next(one for one in order if one in words.values())
-        judged.append(Judged(name, limit, worst, where, word))
+        where = max(found, key=lambda place: (order.index(words[place]), found[place].value))
+        judged.append(Judged(name, limit, found[where], where, words[where]))
     return judged
 
 

@@ -27,7 +27,7 @@ def measure(plan_path: Path, output: Path, console: Console) -> AccuracyDay:
     output : Path
         Folder; earlier reports in it are kept under a number.
     console : rich.console.Console
-        Told the main figures.
+        For the main figures.
 
     Returns
     -------
@@ -50,7 +50,7 @@ def measure(plan_path: Path, output: Path, console: Console) -> AccuracyDay:
             one.write_text(data, encoding="utf-8")
             two.write_text(page, encoding="utf-8")
             three.write_bytes(printed.read_bytes())
-    _tell(day, output, console)
+    _print_summary(day, output, console)
     return day
 
 
@@ -60,25 +60,25 @@ def _inputs(plan: PlanFile, path: Path) -> list[dict[str, str]]:
     return [{"file": file.name, "sha256": sha256(file)} for file in files]
 
 
-def _tell(day: AccuracyDay, output: Path, console: Console) -> None:
-    def say(text: str) -> None:
+def _print_summary(day: AccuracyDay, output: Path, console: Console) -> None:
+    def line(text: str) -> None:
         console.print(text, markup=False, highlight=False)
 
     for place, one in day.multi.items():
-        say(
+        line(
             f"{place}: {one.distances.count} distances, rms {one.distances.rms.value:.3f} mm; "
             f"FRE {one.fre:.3f} mm"
         )
     for (test, place), single in day.single.items():
         bias = single.statistics.bias
         assert bias is not None
-        say(
+        line(
             f"{place}, {test}: {single.statistics.count} touches, bias {bias.value:.3f} mm, "
             f"largest {single.statistics.largest:.3f} mm"
         )
-    say(f"U = {day.budget.expanded:.3f} mm per axis (k = 2)")
+    line(f"U = {day.budget.expanded:.3f} mm per axis (k = {day.budget.coverage:.2f})")
     for figure in judge_day(day):
         if figure.word != "pass":
-            say(f"{figure.name}: {figure.word} (limit {figure.limit:g} mm) {figure.where}")
-    say(f"verdict: {verdict(judge_day(day))}")
-    say(f"wrote {output / JSON}, {HTML} and {PDF}")
+            line(f"{figure.name}: {figure.word} (limit {figure.limit:g} mm) {figure.where}")
+    line(f"verdict: {verdict(judge_day(day))}")
+    line(f"wrote {output / JSON}, {HTML} and {PDF}")

@@ -11,9 +11,9 @@ from scipy.spatial.transform import Rotation
 from nav.accuracy.block_location import BlockLocation
 from nav.accuracy.error_statistics import (
     CONFIDENCE,
-    RESAMPLES,
     ErrorStatistics,
     Estimate,
+    chi_square_interval,
     error_statistics,
 )
 from nav.core.errors import InputError
@@ -24,6 +24,7 @@ from nav.tracking.tool import ToolTip
 
 NEAR = 5.0  # mm: a touch that far from a divot is not in it
 FEW = 5  # touches of a divot
+RESAMPLES = 2000
 IN_DIVOT = 3.0  # mm from the median: frames before and after the tip was in the divot
 
 
@@ -329,9 +330,9 @@ def jitter(samples: TipSeries, lost: int) -> Jitter:
     off = samples.positions - samples.positions.mean(axis=0)
     independent = independent_samples(off)
     rms = _deviation(samples.positions, samples.positions.mean(axis=0))
-    # relative sd of a standard deviation of three axes
-    relative = 1.96 / np.sqrt(2.0 * 3.0 * max(independent - 1.0, 1.0))
-    interval = Estimate(rms, rms / (1.0 + relative), rms * (1.0 + relative))
+    spread = np.cov(off.T)
+    axes = np.trace(spread) ** 2 / max(float((spread**2).sum()), np.finfo(float).tiny)
+    interval = chi_square_interval(rms, max(axes, 1.0) * max(independent - 1.0, 1.0))
     sd = np.asarray(samples.positions.std(axis=0, ddof=1), float)
     return Jitter(len(samples), independent, sd, interval, _span(samples.positions), lost)
 
@@ -373,6 +374,10 @@ def _distance_statistics(
         Estimate(value, float(low), float(high))
         for value, (low, high) in zip(values, limits.T, strict=True)
     )
+    # a few divots, drawn again and again, are too alike: their distances have 3 n - 6 errors
+    freedom = (3.0 * count - 6.0) * (count - 1.0) / (count + 1.0)
+    normal = chi_square_interval(rms.value, freedom)
+    rms = Estimate(rms.value, min(rms.low, normal.low), max(rms.high, normal.high))
     largest = float(np.abs(errors).max())
     return ErrorStatistics(len(errors), mean, sd, rms, p95, p99, largest), scale
 

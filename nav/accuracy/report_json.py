@@ -10,7 +10,6 @@ import nav
 from nav.accuracy.accuracy_day import AccuracyDay
 from nav.accuracy.accuracy_plan import ROTATIONS, SINGLE
 from nav.accuracy.limits import judge_day, verdict
-from nav.accuracy.uncertainty_budget import COVERAGE
 
 OWN = "c1c2nav"
 FORMAT = "c1c2nav/accuracy-report/1"
@@ -161,7 +160,8 @@ def _own(day: AccuracyDay, inputs: list[dict[str, str]]) -> dict[str, Any]:
             for place, one in day.warm_ups.items()
         },
         "budget": {
-            "k": COVERAGE,
+            "k": day.budget.coverage,
+            "effective_degrees_of_freedom": day.budget.freedom,
             "u": day.budget.combined,
             "U": day.budget.expanded,
             "observed_rms_per_axis": day.budget.observed,

@@ -15,7 +15,7 @@ from nav.accuracy.error_statistics import Estimate
 from nav.accuracy.limits import TITLES, judge_day, verdict
 from nav.accuracy.report_json import central_divot, duration_text
 from nav.accuracy.report_plots import report_plots
-from nav.accuracy.uncertainty_budget import COVERAGE, SOURCES
+from nav.accuracy.uncertainty_budget import SOURCES
 
 TEXT = Path(__file__).parent / "text"
 
@@ -90,7 +90,7 @@ def _facts(day: AccuracyDay, inputs: list[dict[str, str]]) -> dict[str, Any]:
         "warm_ups": day.warm_ups,
         "budget": day.budget,
         "sources": SOURCES,
-        "k": COVERAGE,
+        "k": f"{day.budget.coverage:.2f}",
         "judged": judged,
         "titles": TITLES,
         "verdict": verdict(judged),

@@ -15,6 +15,7 @@ from nav.accuracy.html_report import Section, write_report
 from nav.core.errors import InputError, Lost
 from nav.core.frames import Array
 from nav.record.recorded_poses import has_poses, open_recorded_poses
+from nav.registration.dwell_statistics import independent_samples
 from nav.registration.pointfile import load_points
 from nav.registration.points import register_points
 from nav.tracking.pose_source import StatedErrors
@@ -49,6 +50,8 @@ class Comparison:
         Whether the second was moved rigidly onto the first.
     agreements : dict of str to Agreement
         By axis, and of the length.
+    independent : float
+        What the n pairs are worth as independent ones.
     """
 
     labels: tuple[str, ...]
@@ -57,10 +60,14 @@ class Comparison:
     lengths: tuple[Array, Array]
     aligned: bool
     agreements: dict[str, Agreement]
+    independent: float
 
 
 def compare_points(
-    first: dict[str, Array], second: dict[str, Array], same_frame: bool = False
+    first: dict[str, Array],
+    second: dict[str, Array],
+    same_frame: bool = False,
+    in_time: bool = False,
 ) -> Comparison:
     """Compare positions of the same points by two trackers.
 
@@ -74,6 +81,9 @@ def compare_points(
         Position by name, mm; points that only one has are left out.
     same_frame : bool
         Whether both are in the same frame.
+    in_time : bool
+        Whether points are frames in the order of time: neighbours err alike, and the intervals
+        take all for as many independent ones as their autocorrelation shows.
 
     Returns
     -------
@@ -97,10 +107,14 @@ def compare_points(
     if not same_frame:
         _refuse_others(a, b)
         b = register_points(a, b).model_from_reference.transform.apply(b)
-        b = a + (b - a) * np.sqrt(3 * len(a) / (3 * len(a) - 6))
-    agreements = {axis: bland_altman(a[:, k], b[:, k]) for k, axis in enumerate(AXES[:3])}
-    agreements["length"] = bland_altman(*lengths)
-    return Comparison(labels, a, b, lengths, not same_frame, agreements)
+        # three of the six degrees of freedom are the mean's, which the sd takes into account
+        b = a + (b - a) * np.sqrt((len(a) - 1) / (len(a) - 2))
+    worth = independent_samples(b - a - (b - a).mean(axis=0)) if in_time else float(len(a))
+    agreements = {
+        axis: bland_altman(a[:, k], b[:, k], independent=worth) for k, axis in enumerate(AXES[:3])
+    }
+    agreements["length"] = bland_altman(*lengths, independent=worth)
+    return Comparison(labels, a, b, lengths, not same_frame, agreements, worth)
 
 
 def _refuse_others(first: Array, second: Array) -> None:
@@ -242,26 +256,34 @@ def compare_files(
     Returns
     -------
     Comparison
+
+    Raises
+    ------
+    InputError
+        A file that cannot be read, files of two kinds, options that do not apply to them, or points
+        that do not match.
     """
     a, b = measured_positions(first), measured_positions(second)
     if (a is None) != (b is None):
         raise InputError(f"{first} and {second}: one has points, the other poses; give two alike")
     if a is not None and (name is not None or tool is not None or offset != 0.0):
         raise InputError(
-            f"{first} and {second}: have points; --name, --tool and --offset are for poses"
+            f"{first} and {second}: have points; --tool-name, --tool and --offset apply to poses"
         )
     if not math.isfinite(offset):
         raise InputError(f"--offset: expected seconds, got {offset:g}")
+    in_time = a is None
     if a is None or b is None:
         wanted = tool.name if tool is not None else name
         if wanted is None:
-            raise InputError(f"{first}: has poses; say of which tool: --name NAME or --tool FILE")
+            raise InputError(f"{first}: has poses; name the tool: --tool-name NAME or --tool FILE")
         a, b = paired_poses(first, second, wanted, tool, offset)
     try:
-        found = compare_points(a, b, same_frame)
+        found = compare_points(a, b, same_frame, in_time)
     except InputError as error:
         raise InputError(f"{first} and {second}: {error}") from None
     console.print(_table(found, first.name, second.name))
+    console.print(_worth(found))
     if output is not None:
         sections = [
             Section("Limits of agreement, mm", _words(found), COLUMNS, _rows(found)),
@@ -271,6 +293,7 @@ def compare_files(
             "first": first.name,
             "second": second.name,
             "aligned": found.aligned,
+            "independent_pairs": found.independent,
             "points": list(found.labels),
             "agreement": {axis: asdict(one) for axis, one in found.agreements.items()},
         }
@@ -284,6 +307,16 @@ def compare_files(
 COLUMNS = ("", "pairs", "bias (95 % interval)", "sd", "lower limit", "upper limit", "slope")
 
 
+def _worth(found: Comparison) -> str:
+    count = len(found.labels)
+    if found.independent >= count:
+        return "Intervals take pairs to be independent."
+    return (
+        f"Neighbouring frames err alike: in the intervals the {count} pairs count as "
+        f"{found.independent:.0f} independent ones."
+    )
+
+
 def _words(found: Comparison) -> tuple[str, ...]:
     moved = (
         "The second tracker's points were moved rigidly onto the first's, so x, y and z have no "
@@ -293,7 +326,7 @@ def _words(found: Comparison) -> tuple[str, ...]:
     )
     return (
         "Second less first. Between the limits 95 % of the differences are expected. Length: each "
-        "point's distance from the centre of all points. Intervals take pairs to be independent.",
+        f"point's distance from the centre of all points. {_worth(found)}",
         moved,
     )
 

@@ -1,13 +1,14 @@
 """What a measured position of the tip is worth: U = k u, and what it is made of."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
 from nav.core.frames import Array
 
-COVERAGE = 2.0  # k
+COVERAGE = 2.0  # k, of a normal distribution
 SOURCES = {
     "random": "tracking and seating, random: touches of one divot",
     "rig": "cameras and marker bodies, systematic: as tracking states it",
@@ -30,11 +31,14 @@ class Contribution:
         Standard uncertainty u_i, mm per axis.
     measured : bool
         By statistics of this day's samples (type A), or stated (type B).
+    freedom : float
+        Degrees of freedom of a measured one; infinite for a stated one.
     """
 
     source: str
     sd: float
     measured: bool
+    freedom: float = float("inf")
 
 
 @dataclass(frozen=True)
@@ -58,9 +62,22 @@ class Budget:
         return float(np.sqrt(sum(part.sd**2 for part in self.contributions)))
 
     @property
+    def freedom(self) -> float:
+        """Effective degrees of freedom of u, by Welch and Satterthwaite; may be infinite."""
+        spread = sum(part.sd**4 / part.freedom for part in self.contributions)
+        return self.combined**4 / spread if spread > 0.0 else float("inf")
+
+    @property
+    def coverage(self) -> float:
+        """Coverage factor k: of Student's distribution, as probable as 2 of a normal one."""
+        if not np.isfinite(self.freedom):
+            return COVERAGE
+        return float(stats.t.isf(stats.norm.sf(COVERAGE), self.freedom))
+
+    @property
     def expanded(self) -> float:
         """U = k u, mm per axis."""
-        return COVERAGE * self.combined
+        return self.coverage * self.combined
 
     def share(self, part: Contribution) -> float:
         """Return a contribution's part of the combined variance, 0 to 1."""
@@ -68,7 +85,7 @@ class Budget:
 
 
 def uncertainty_budget(
-    sds: Mapping[str, float], measured: Sequence[str], observed: float
+    sds: Mapping[str, float], measured: Mapping[str, float], observed: float
 ) -> Budget:
     """Build the budget.
 
@@ -76,8 +93,8 @@ def uncertainty_budget(
     ----------
     sds : mapping of str to float
         Standard uncertainty per axis by key of `SOURCES`, mm.
-    measured : sequence of str
-        Those that come from this day's samples.
+    measured : mapping of str to float
+        Degrees of freedom of those that come from this day's samples.
     observed : float
         Rms error per axis that was found, mm.
 
@@ -86,7 +103,11 @@ def uncertainty_budget(
     Budget
         In the order of `SOURCES`.
     """
-    parts = [Contribution(name, sds[name], name in measured) for name in SOURCES if name in sds]
+    parts = [
+        Contribution(name, sds[name], name in measured, measured.get(name, float("inf")))
+        for name in SOURCES
+        if name in sds
+    ]
     return Budget(tuple(parts), observed)
 
 

@@ -14,11 +14,10 @@ from nav.camera.jpeg_damage import (
     RESTART_MARKS,
     are_parts_damaged,
 )
-from nav.camera.picture_file import CUT_OFF
+from nav.camera.picture_file import CUT_OFF, JPEG_END, JPEG_START
 from nav.core.frameset import Picture
 
 GREY = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION
-START, END = b"\xff\xd8", b"\xff\xd9"
 FRAMES = frozenset((0xC0, 0xC1))  # of one scan, as webcams send them: baseline and extended
 HUFFMAN, SCAN, RESTARTS = 0xC4, 0xDA, 0xDD
 SEGMENTS = frozenset((*FRAMES, HUFFMAN, SCAN, 0xDB, RESTARTS, *range(0xE0, 0xF0), 0xFE))
@@ -123,9 +122,9 @@ def parse_camera_jpeg(data: bytes) -> CameraJpeg:
     JpegError
         It is not the whole of a JPEG.
     """
-    if not data.startswith(START):
+    if not data.startswith(JPEG_START):
         raise JpegError("is not a JPEG" if data else "is empty")
-    size, unit, restarts, tables, at = (0, 0), (BLOCK, BLOCK), 0, False, len(START)
+    size, unit, restarts, tables, at = (0, 0), (BLOCK, BLOCK), 0, False, len(JPEG_START)
     frame = 0
     try:
         while True:
@@ -153,8 +152,8 @@ def parse_camera_jpeg(data: bytes) -> CameraJpeg:
         raise JpegError(CUT_OFF) from None
     if not 0 < size[0] * size[1] <= MOST_PIXELS:
         raise JpegError("is damaged")
-    end = data.find(END, following)  # compressed pixels hold no such bytes
-    body = data[: end + len(END)] if end >= 0 else _ended(data)
+    end = data.find(JPEG_END, following)  # compressed pixels hold no such bytes
+    body = data[: end + len(JPEG_END)] if end >= 0 else _ended(data)
     if restarts:
         _check_restarts(np.frombuffer(body, np.uint8)[following:])
     if not tables:
@@ -166,7 +165,7 @@ def parse_camera_jpeg(data: bytes) -> CameraJpeg:
 def _ended(data: bytes) -> bytes:
     """Add the end mark in place of padding, but for zeros that may be the last pixels'."""
     bare = data.rstrip(b"\x00")
-    return bare + bytes(min(len(data) - len(bare), MOST_SURPLUS // 2)) + END
+    return bare + bytes(min(len(data) - len(bare), MOST_SURPLUS // 2)) + JPEG_END
 
 
 def _unit(data: bytes, at: int) -> tuple[int, int]:
@@ -256,7 +255,7 @@ def standard_tables() -> bytes:
         As OpenCV writes them, which uses these unless it is asked to optimise.
     """
     example = cv2.imencode(".jpg", np.zeros((BLOCK, BLOCK, 3), np.uint8))[1].tobytes()
-    tables, at = b"", len(START)
+    tables, at = b"", len(JPEG_START)
     while True:
         _, kind, length = struct.unpack_from(">BBH", example, at)
         if kind == SCAN:

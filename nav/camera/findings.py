@@ -80,23 +80,23 @@ class Findings:
         ]
 
     def _of(self, name: str, camera: _Camera) -> list[Notice]:
-        said = []
+        warnings_now = []
         if camera.damaged:
             facts = {"camera": name, "damaged": camera.damaged, "first": camera.first}
             count = camera.pictures + camera.damaged
-            said.append(Notice("pictures_unusable", {**facts, "count": count}))
+            warnings_now.append(Notice("pictures_unusable", {**facts, "count": count}))
         lacking = camera.missing - camera.damaged
         if lacking:
             facts = {"camera": name, "missing": lacking, "count": self.sets}
-            said.append(Notice("pictures_missing", facts))
+            warnings_now.append(Notice("pictures_missing", facts))
         if camera.frozen:
             facts = {"camera": name, "frozen": camera.frozen, "count": self.sets}
-            said.append(Notice("pictures_frozen", facts))
+            warnings_now.append(Notice("pictures_frozen", facts))
         if camera.repeated > camera.frozen:
             repeated = camera.repeated - camera.frozen
             facts = {"camera": name, "repeated": repeated, "count": camera.pictures}
-            said.append(Notice("pictures_repeated", facts))
-        return said
+            warnings_now.append(Notice("pictures_repeated", facts))
+        return warnings_now
 
 
 def same_picture(before: Picture | None, image: Picture) -> bool:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nav.camera.camera_jpeg import JpegError, parse_camera_jpeg
 from nav.camera.jpeg_damage import tells_of_damage
 from nav.camera.natural_order import natural_order
-from nav.camera.picture_file import NO_PICTURE, examine
+from nav.camera.picture_file import JPEG_START, NO_PICTURE, examine
 from nav.camera.quiet_opencv import messages_caught
 from nav.core.errors import Lost
 from nav.core.frameset import Picture
@@ -174,7 +174,7 @@ def decode_picture(path: Path) -> Decoded | Lost:
     facts = examine(data)
     if facts.problem:
         return _unusable(facts.problem)
-    is_jpeg = data.startswith(b"\xff\xd8")  # others are checked by their structure, in parallel
+    is_jpeg = data.startswith(JPEG_START)  # others are checked by their structure, in parallel
     catch: AbstractContextManager[list[str]] = messages_caught() if is_jpeg else nullcontext([])
     with catch as messages:
         try:
@@ -187,7 +187,7 @@ def decode_picture(path: Path) -> Decoded | Lost:
         return _unusable("is damaged: a part of its compressed data cannot be read")
     grey = to_grey(image)
     if grey is None:
-        return _unusable(f"has {image.dtype} pixels; save it with 8 or 16 bits without a sign")
+        return _unusable(f"has {image.dtype} pixels; save it as unsigned 8 or 16 bits")
     dark = ""
     if image.dtype == np.uint16 and 0 < (largest := int(image.max())) < DARK_16_BIT:
         dark = f"16-bit pixels of {largest} at most, which is {largest // 257} of 255 grey levels"

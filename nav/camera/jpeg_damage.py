@@ -1,4 +1,4 @@
-"""Damage of a JPEG's compressed pixels, by what the decoder says of them."""
+"""Damage of a JPEG's compressed pixels, as the decoder reports it."""
 
 import re
 import struct
@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from nav.camera.picture_file import JPEG_END
 from nav.camera.quiet_opencv import messages_caught
 
 JPEG_DAMAGED = ("Corrupt JPEG data", "Premature end of JPEG", "Invalid SOS parameters")
@@ -15,7 +16,6 @@ JPEG_SURPLUS = re.compile(r"Corrupt JPEG data: (\d+) extraneous bytes before mar
 MOST_SURPLUS = 8  # bytes before the end mark
 FIRST_RESTART, RESTART_MARKS = 0xD0, 8
 RESTART = re.compile(rb"\xff+[\xd0-\xd7]")
-END = b"\xff\xd9"
 LARGEST = 65500  # px, side of an image that libjpeg decodes
 
 
@@ -76,7 +76,9 @@ def are_parts_damaged(
     """
     columns, count = units[0], units[0] * units[1]
     length = interval or count
-    parts = RESTART.split(scan.removesuffix(END)) if interval else [scan.removesuffix(END)]
+    parts = (
+        RESTART.split(scan.removesuffix(JPEG_END)) if interval else [scan.removesuffix(JPEG_END)]
+    )
     if len(parts) != -(-count // length):
         return True
     with messages_caught() as messages:
@@ -87,7 +89,7 @@ def are_parts_damaged(
             if max(width, height) > LARGEST:
                 return True
             size = struct.pack(">HH", height, width)
-            whole = head[:frame] + size + head[frame + len(size) :] + parts[k] + END
+            whole = head[:frame] + size + head[frame + len(size) :] + parts[k] + JPEG_END
             with suppress(cv2.error):
                 cv2.imdecode(np.frombuffer(whole, np.uint8), cv2.IMREAD_GRAYSCALE)
     return any(map(tells_of_damage, messages))

@@ -28,6 +28,7 @@ MOST_PAGES = 100_000  # a loop of pages ends there
 JPEG_ALONE = frozenset((0x01, *range(0xD0, 0xD9)))  # markers without a length
 # what may come after a scan: tables, the next scan, application data, comments, number of lines
 JPEG_AFTER_SCAN = frozenset((0xC4, 0xDA, 0xDB, 0xDC, 0xDD, *range(0xE0, 0xF0), 0xFE))
+JPEG_START, JPEG_END = b"\xff\xd8", b"\xff\xd9"  # the first and the last mark of a file
 JPEG_MARKER = re.compile(rb"\xff+([^\x00\xff])")
 JPEG_RESTART = frozenset(range(0xD0, 0xD8))
 PNG_CRITICAL = frozenset((b"IHDR", b"PLTE", b"IDAT", b"IEND"))
@@ -83,7 +84,7 @@ def examine(data: bytes) -> PictureFile:
     if not data:
         return PictureFile("is empty")
     try:
-        if data.startswith(b"\xff\xd8"):
+        if data.startswith(JPEG_START):
             return _jpeg(data)
         if data.startswith(b"\x89PNG\r\n\x1a\n"):
             return _png(data)
@@ -152,8 +153,8 @@ def _png(data: bytes) -> PictureFile:
         if content + length + 4 > len(data):
             return PictureFile(CUT_OFF)
         if kind in PNG_CRITICAL:
-            (said,) = struct.unpack_from(">I", data, content + length)
-            if zlib.crc32(memoryview(data)[at + 4 : content + length]) != said:
+            (checksum,) = struct.unpack_from(">I", data, content + length)
+            if zlib.crc32(memoryview(data)[at + 4 : content + length]) != checksum:
                 return PictureFile("is damaged: a checksum in it is wrong")
         if kind == b"IHDR" and 0 in struct.unpack_from(">II", data, content):
             return PictureFile(NO_PICTURE)

@@ -71,38 +71,38 @@ def _size(camera: "Camera", place: str) -> list[str | None]:
     size = np.array(camera.size, float)
     factor = 2.0 * (centre + 0.5) / size
     width, height = camera.size
-    said = f"{place}: matrix: the principal point ({centre[0]:.5g}, {centre[1]:.5g})"
+    fact = f"{place}: matrix: the principal point ({centre[0]:.5g}, {centre[1]:.5g})"
     if (centre < -0.5).any():
-        raise InputError(f"{said} is outside the image; expected fx, fy, cx, cy in pixels")
+        raise InputError(f"{fact} is outside the image; expected fx, fy, cx, cy in pixels")
     edited = np.log(np.maximum(factor, 1e-9))
     if edited.min() > EDITED or edited.max() < -EDITED:
         meant = f"{2 * centre[0] + 1:.0f} x {2 * centre[1] + 1:.0f}"
         raise InputError(
-            f"{said} is the middle of images of about {meant}, but size says {width} x {height}: "
+            f"{fact} is the middle of images of about {meant}, but size says {width} x {height}: "
             "was only size changed? Calibrate at the size you use; or, if it shows the same view, "
             f"multiply fx and cx by {1 / factor[0]:.3f}, fy and cy by {1 / factor[1]:.3f}"
         )
     if (centre > size - 0.5).any():
         raise InputError(
-            f"{said} is outside the image of {width} x {height}; expected fx, fy, cx, cy in "
+            f"{fact} is outside the image of {width} x {height}; expected fx, fy, cx, cy in "
             "pixels of that size"
         )
     off = np.abs(centre + 0.5 - size / 2.0) / size
     if off.max() > CENTRED:
         return [
-            f"{said} is far from the middle of {width} x {height}, which is unusual: is the "
-            "image cropped, or size not the one of the calibration?"
+            f"{fact} is far from the middle of {width} x {height}, which is unusual: is the "
+            "image cropped, or size not that of the calibration?"
         ]
     return []
 
 
 def _pixels(camera: "Camera", place: str) -> list[str | None]:
     fx, fy = np.diag(camera.matrix)[:2]
-    said = f"{place}: matrix: fx = {fx:.5g} and fy = {fy:.5g}"
+    fact = f"{place}: matrix: fx = {fx:.5g} and fy = {fy:.5g}"
     if not 1.0 / MOST_STRETCHED <= fx / fy <= MOST_STRETCHED:
-        raise InputError(f"{said} differ too much; expected nearly equal focal lengths, in pixels")
+        raise InputError(f"{fact} differ too much; expected nearly equal focal lengths, in pixels")
     if abs(fx / fy - 1.0) > SQUARE_PIXELS:
-        return [f"{said} differ by {abs(fx / fy - 1):.0%}, which is unusual: a stretched image?"]
+        return [f"{fact} differ by {abs(fx / fy - 1):.0%}, which is unusual: a stretched image?"]
     return []
 
 
@@ -118,10 +118,10 @@ def _lens(camera: "Camera", place: str) -> list[str | None]:
     middle = np.linalg.norm((pixels + 0.5 - half) / half, axis=1) < CORE
     focal = float(np.diag(camera.matrix)[:2].mean())
     plain = math.degrees(2.0 * math.atan(max(camera.size) / 2.0 / focal))
-    said = f"{place}: matrix: a focal length of {focal:.5g} px for images of {width} x {height}"
+    fact = f"{place}: matrix: a focal length of {focal:.5g} px for images of {width} x {height}"
     if not FIELD_OF_VIEW.least <= plain <= FIELD_OF_VIEW.most:
         raise InputError(
-            f"{said} is a field of view of {plain:.3g} degrees; expected fx and fy in pixels, "
+            f"{fact} is a field of view of {plain:.3g} degrees; expected fx and fy in pixels, "
             "not in millimetres"
         )
     if (broken & middle).any():
@@ -136,7 +136,7 @@ def _lens(camera: "Camera", place: str) -> list[str | None]:
             "ray or several: the calibration did not reach there; markers there are misjudged"
         )
     if not FIELD_OF_VIEW.low <= plain <= FIELD_OF_VIEW.high:
-        found.append(f"{said} is a field of view of {plain:.3g} degrees, which is unusual")
+        found.append(f"{fact} is a field of view of {plain:.3g} degrees, which is unusual")
     return found
 
 
@@ -155,11 +155,11 @@ def _invertible(camera: "Camera", pixels: Array, ideal: Array) -> Array:
 
 def _readout(camera: "Camera", place: str) -> str | None:
     readout = 1000.0 * camera.readout
-    said = f"{place}: readout_ms: {readout:g} ms"
+    fact = f"{place}: readout_ms: {readout:g} ms"
     if abs(readout) > SLOWEST_READOUT:
-        raise InputError(f"{said} from the first row to the last: are these microseconds?")
+        raise InputError(f"{fact} from the first row to the last: are these microseconds?")
     if 0.0 < abs(readout) < FASTEST_READOUT and not camera.readout_sd:
-        return f"{said} is unusual; if these are seconds, write milliseconds"
+        return f"{fact} is unusual; if these are seconds, write milliseconds"
     return None
 
 
@@ -187,13 +187,13 @@ def _centre(camera: "Camera") -> Array:
 
 def _baseline(one: "Camera", other: "Camera", where: str) -> str | None:
     apart = float(np.linalg.norm(_centre(one) - _centre(other)))
-    said = f"{where}: cameras {one.name} and {other.name} are {apart:.3g} mm apart"
+    fact = f"{where}: cameras {one.name} and {other.name} are {apart:.3g} mm apart"
     if apart < 1e-6:
         raise InputError(
             f"{where}: cameras {one.name} and {other.name} are at the same place; expected "
             "camera_from_rig of a calibrated rig"
         )
-    return BASELINE.judge(apart, said, "calibrate the rig again")
+    return BASELINE.judge(apart, fact, "calibrate the rig again")
 
 
 def _common_views(cameras: Sequence["Camera"], where: str) -> list[str | None]:

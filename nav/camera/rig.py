@@ -318,19 +318,19 @@ def picture_size_problem(camera: Camera, shape: tuple[int, ...]) -> str:
     width, height = camera.size
     if shape[:2] == (height, width):
         return ""
-    said = (
+    what = (
         f"image is {shape[1]} x {shape[0]} but rig.toml says {width} x {height} "
         f"for camera {camera.name}; "
     )
     if shape[:2] == (width, height):
-        return said + "is it turned? Save it as the sensor has it, as in calibration"
+        return what + "is it turned? Save it as the sensor has it, as in calibration"
     factor = shape[1] / width
     if shape[0] == round(height * factor) and shape[1] == round(width * factor):
         (fx, fy), (cx, cy) = np.diag(camera.matrix)[:2], camera.matrix[:2, 2]
         matrix = (fx * factor, fy * factor, *((c + 0.5) * factor - 0.5 for c in (cx, cy)))
         return (
-            f"{said}calibrate at the size you use. If it is the same view, scaled by {factor:.4g}, "
+            f"{what}calibrate at the size you use. If it is the same view, scaled by {factor:.4g}, "
             f"this rig fits with size = [{shape[1]}, {shape[0]}] and "
             f"matrix = [{', '.join(f'{number:.6g}' for number in matrix)}]"
         )
-    return said + "calibrate at the size you use"
+    return what + "calibrate at the size you use"

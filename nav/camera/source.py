@@ -83,15 +83,15 @@ def open_source(
             else VideoFile(rig[name], path, own)
         )
         recordings[name].check()
-    said = [] if times is None else [*times.warnings]
+    remarks = [] if times is None else [*times.warnings]
     timeless = [r.path for r in recordings.values() if isinstance(r, VideoFile) and r.timeless]
     if fps is None:
-        said += [
+        remarks += [
             f"{path}: holds no times of its own: {FPS:g} images per second are assumed; give "
             "--fps or times.csv"
             for path in timeless
         ]
-    return RecordedSource(recordings, fps or FPS, depth, said)
+    return RecordedSource(recordings, fps or FPS, depth, remarks)
 
 
 class RecordedSource(FrameSource):

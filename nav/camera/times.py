@@ -151,14 +151,14 @@ def _check_unit(path: Path, camera: str, times: Mapping[int, float]) -> str | No
             )
         return None
     unit = min(UNITS, key=lambda name: abs(math.log(step * UNITS[name] / USUAL_STEP)))
-    said = f"{path}: time: camera {camera} has an image every {step:.3g} s"
+    fact = f"{path}: time: camera {camera} has an image every {step:.3g} s"
     if step > LONGEST_STEP or step < SHORTEST_STEP or largest > LATEST:
         raise InputError(
-            f"{said}: are the times in {unit}? Write seconds; images that were taken one by one "
+            f"{fact}: are the times in {unit}? Write seconds; images that were taken one by one "
             "need no times.csv"
         )
     if step > SLOW_STEP or step < FAST_STEP:
-        return f"{said}: if the times are in {unit}, write seconds"
+        return f"{fact}: if the times are in {unit}, write seconds"
     return None
 
 

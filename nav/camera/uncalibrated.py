@@ -16,7 +16,7 @@ from nav.camera.livecamera import CameraError
 from nav.camera.measure import LARGEST
 from nav.camera.rig import Camera, Rig
 from nav.camera.webcam import Capture, OpenCapture, Webcams, request_size, why_not_opened
-from nav.core.background import aside
+from nav.core.background import run_in_background
 from nav.core.frameset import FrameSet, FrameSource
 from nav.core.notice import Notice
 
@@ -99,19 +99,19 @@ class UncalibratedCameras(FrameSource):
         while not self._closed.is_set():
             if self._source is None:
                 now = time.monotonic()
-                yield self._told(FrameSet(0, now, {}, captured_at=now))
+                yield self._with_losses(FrameSet(0, now, {}, captured_at=now))
                 self._closed.wait(IDLE)
                 if self._returned():
                     self._open()
                 continue
             for frames in self._source:
-                yield self._told(frames)
+                yield self._with_losses(frames)
                 if self._returned():
                     self._source.close()
                     self._open()
                     break
 
-    def _told(self, frames: FrameSet) -> FrameSet:
+    def _with_losses(self, frames: FrameSet) -> FrameSet:
         """Add the reasons of cameras that are absent."""
         self._number += 1
         missing = {name: _without_rig_file(why) for name, why in frames.missing.items()}
@@ -124,7 +124,7 @@ class UncalibratedCameras(FrameSource):
             return bool(self.absent)
         now = time.monotonic()
         if (self._trying is None or self._trying.done()) and now - self._tried > self._retry:
-            self._tried, self._trying = now, aside(lambda: self._probe(away))
+            self._tried, self._trying = now, run_in_background(lambda: self._probe(away))
         return False
 
     def _open(self) -> None:
@@ -154,7 +154,7 @@ class UncalibratedCameras(FrameSource):
 
     def _probe(self, names: list[str]) -> None:
         """Find the sizes of cameras' first images; drivers that hang are abandoned."""
-        jobs = {name: aside(partial(self._first_size, name)) for name in names}
+        jobs = {name: run_in_background(partial(self._first_size, name)) for name in names}
         until = time.monotonic() + self._first_picture
         for name, job in jobs.items():
             try:

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from nav.camera.image_files import to_grey
-from nav.camera.picture_file import examine
+from nav.camera.picture_file import JPEG_START, examine
 
 AHEAD = 32  # packets known beyond the decoded picture: codecs reorder at most 16
 MOST_FAILURES = 1000  # pictures in a row that cannot be decoded, then it is the end
@@ -74,7 +74,7 @@ class Packets:
 
     def _damage(self, data: Any) -> str:
         raw = data.tobytes()
-        if not raw.startswith(b"\xff\xd8"):
+        if not raw.startswith(JPEG_START):
             return ""
         problem = examine(raw).problem
         if not problem:
@@ -147,30 +147,30 @@ def _send_pictures(out: BinaryIO, capture: cv2.VideoCapture, packets: Packets, l
     log.new()
     while failures < MOST_FAILURES:
         there, image = capture.read()
-        said = log.new()
+        messages = log.new()
         grey = to_grey(image) if there and image is not None else None
         if grey is None:
             packets.fill()
-            complaint = said or complaint
+            complaint = messages or complaint
             failures += 1
             if failures > len(packets.known):
                 break
             continue
-        said, complaint = said or complaint, ""
+        messages, complaint = messages or complaint, ""
         failures = 0
         at = float(capture.get(cv2.CAP_PROP_POS_MSEC))
         own, lost = packets.until(at)
         log.new()
-        if code in WITH_HIDDEN or (not begun and not said):
+        if code in WITH_HIDDEN or (not begun and not messages):
             lost = []
         begun = True
         for before in lost:
-            send(out, {"kind": "lost", "at": before, "said": said or "cannot be decoded"})
+            send(out, {"kind": "lost", "at": before, "said": messages or "cannot be decoded"})
         if any(key for _, key, _ in own):
             built_on = ""
-        said = said or next((problem for *_, problem in own if problem), "")
-        damage = said or built_on
-        if said or lost:
+        messages = messages or next((problem for *_, problem in own if problem), "")
+        damage = messages or built_on
+        if messages or lost:
             built_on = "is built on a damaged one"
         send(out, {"kind": "picture", "at": at, "shape": grey.shape, "said": damage}, grey)
     packets.fill()

@@ -1,4 +1,4 @@
-"""What a video's container says of itself: whether it is complete, has a clock, how it was held."""
+"""Read a video's container: whether it is complete, has a clock, and how the camera was held."""
 
 import struct
 from collections.abc import Iterator
@@ -171,11 +171,11 @@ def _asf(file: BinaryIO, size: int) -> str:
     at = head.find(ASF_FILE)
     if at < 0:
         return ""
-    (said,) = struct.unpack_from("<Q", head, at + 40)
+    (declared,) = struct.unpack_from("<Q", head, at + 40)
     (flags,) = struct.unpack_from("<I", head, at + 88)
     if flags & 1:
         return NOT_CLOSED
-    return CUT_OFF if said > size else ""
+    return CUT_OFF if declared > size else ""
 
 
 def _ogg(file: BinaryIO, size: int) -> str:

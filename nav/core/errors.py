@@ -7,7 +7,7 @@ from nav.core.notice import Notice
 
 
 class OneLine(Exception):
-    """An error told to people in one line, whatever the names and values from files contain."""
+    """An error of one line, whatever the names and values from files contain."""
 
     def __str__(self) -> str:
         return " ".join(super().__str__().splitlines())

@@ -323,10 +323,27 @@ def write_toml(path: Path, data: Mapping[str, Any], inputs: Sequence[Path] = ())
     InputError
         See `nav.core.outputs.written_together`.
     """
-    document = {"format": data["format"], **provenance(inputs), **data}
-    text = tomli_w.dumps(plain_values(document))
+    text = toml_text(data, inputs)
     with written_whole(path) as beside:
         beside.write_text(text, encoding="utf-8")
+
+
+def toml_text(data: Mapping[str, Any], inputs: Sequence[Path] = ()) -> str:
+    """Return the text of a public TOML file with its provenance.
+
+    Parameters
+    ----------
+    data : mapping
+        With the key ``format``. Entries that are None are left out.
+    inputs : sequence of Path, optional
+        Files that it is made from, for the provenance.
+
+    Returns
+    -------
+    str
+    """
+    document = {"format": data["format"], **provenance(inputs), **data}
+    return tomli_w.dumps(plain_values(document))
 
 
 def plain_values(value: Any) -> Any:

@@ -1,8 +1,11 @@
-"""Give freed memory that the C library keeps back to the system."""
+"""Memory of the computer: how much is available, and giving back what the C library keeps."""
 
 import ctypes
 import gc
 import sys
+from pathlib import Path
+
+MEMORY_STATE = Path("/proc/meminfo")
 
 
 def give_memory_back(collect: bool = True) -> None:
@@ -20,3 +23,20 @@ def give_memory_back(collect: bool = True) -> None:
             ctypes.CDLL("libc.so.6").malloc_trim(0)
         except (OSError, AttributeError):
             return  # another C library
+
+
+def available_memory() -> int | None:
+    """Return how much memory can be used without others being moved to the disk.
+
+    Returns
+    -------
+    int or None
+        Bytes; None where the system does not say it (other systems than Linux).
+    """
+    try:
+        for line in MEMORY_STATE.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        return None
+    return None

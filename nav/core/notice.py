@@ -1,4 +1,4 @@
-"""What the program has to tell people, as data: a code and facts. Words are made at the edge.
+"""Messages to people as data: a code and facts. Sentences are made at the edge.
 
 A notice travels from where something is found to the window, the command line or a log, also from
 one process to another; `nav.text` makes its sentence there. No code depends on the words.
@@ -48,7 +48,7 @@ class Facts(Mapping[str, Fact]):
 
 @dataclass(frozen=True)
 class Notice:
-    """Something to tell people: a warning, a prompt, an answer, a reason.
+    """A message to people: a warning, a prompt, an answer, a reason.
 
     Notices are compared by value, can be keys, and are sent between processes.
 

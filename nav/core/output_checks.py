@@ -21,7 +21,7 @@ def cannot_be_written(path: Path, error: Exception) -> InputError:
     path : Path
         The file, as the user named it.
     error : Exception
-        What the system said.
+        The system's error.
 
     Returns
     -------

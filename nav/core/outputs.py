@@ -26,7 +26,7 @@ _listeners: list[Kept] = []
 
 
 @contextmanager
-def backups_told_to(listener: Kept) -> Iterator[None]:
+def backups_reported_to(listener: Kept) -> Iterator[None]:
     """Call a function for every earlier file that is kept while the context is active.
 
     Parameters
@@ -169,11 +169,11 @@ def _finish(paths: Sequence[Path], beside: Sequence[Path]) -> None:
         raise cannot_be_written(changed[len(done)][0], error) from None
     for path, target, _ in changed:
         if target in copies:
-            backup_told(path, copies[target])
+            report_backup(path, copies[target])
 
 
-def backup_told(old: Path, copy: Path) -> None:
-    """Report to the listeners of `backups_told_to` that an earlier file or folder is kept.
+def report_backup(old: Path, copy: Path) -> None:
+    """Report to the listeners of `backups_reported_to` that an earlier file or folder is kept.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Names given by users, as Matplotlib draws them."""
+"""Draw users' names with Matplotlib as they are."""
 
 import warnings
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 def picture_text(name: str) -> str:
-    r"""Return a name as Matplotlib shall be given it, to be drawn as it is.
+    r"""Escape a name so that Matplotlib draws it literally.
 
     Parameters
     ----------

@@ -117,9 +117,9 @@ def check_turn(vector: tuple[float, float, float], where: str) -> str | None:
         More than a full turn.
     """
     angle = math.sqrt(sum(entry * entry for entry in vector))
-    said = f"{where}: rotation_vector: a turn by {angle:.4g} rad"
+    statement = f"{where}: rotation_vector: a turn by {angle:.4g} rad"
     if angle > FULL_TURN:
-        raise InputError(f"{said}: are these degrees? Write radians")
+        raise InputError(f"{statement}: are these degrees? Write radians")
     if angle > math.pi + 1e-6:
-        return f"{said} is more than half a turn; if these are degrees, write radians"
+        return f"{statement} is more than half a turn; if these are degrees, write radians"
     return None

@@ -39,16 +39,16 @@ UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def other_kind(content: bytes, suffix: str = "", binary: bool = False) -> str:
-    """Return in words what content is instead, as the rest of a sentence, with what to do.
+    """Describe what kind of file content is instead, and what to do, as the rest of a sentence.
 
     Parameters
     ----------
     content : bytes
         Of the file, at least its beginning.
     suffix : str
-        Of its name, with the dot: of that kind it is not said to be another.
+        Of its name, with the dot: of that kind none is reported.
     binary : bool
-        Whether only kinds are told that no text file is taken for.
+        Whether only kinds are reported that no text file is taken for.
 
     Returns
     -------

@@ -377,5 +377,5 @@ def _records(path: Path, lines: Sequence[str], header: _Header) -> Iterator[tupl
             yield line + 1, fields
             line = header.first + reader.line_num
     except csv.Error as error:
-        said = next((v for k, v in CSV_ERRORS.items() if str(error).startswith(k)), str(error))
-        raise InputError(f"{path}: line {line + 1}: {said}") from None
+        problem = next((v for k, v in CSV_ERRORS.items() if str(error).startswith(k)), str(error))
+        raise InputError(f"{path}: line {line + 1}: {problem}") from None

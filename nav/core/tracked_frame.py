@@ -127,7 +127,7 @@ class TrackedFrame:
     images : FrameSet, optional
         That it was measured in; only for display.
     notices : tuple of Notice
-        What people should know of the source, one line each.
+        Notices about the source.
     """
 
     number: int

@@ -54,8 +54,8 @@ def _camera(device: Device, given: Measured | str | None, known: bool) -> Check 
     text = f"{device.name}: {width} x {height}, {given.rate:.1f} per second"
     text += f", {given.coding}" if given.coding else ""
     text += ", recorded as it comes" if given.gives_jpeg else ", compressed when recorded"
-    told = given.sharpness
-    text += ", sharpness not adjustable" if told is None else f", sharpness {told:g}"
+    value = given.sharpness
+    text += ", sharpness not adjustable" if value is None else f", sharpness {value:g}"
     if given.rate < SLOW:
         return Check(name, "warn", text, "more light, a shorter exposure or a USB port of its own")
     return Check(name, "ok", text)

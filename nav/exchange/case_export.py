@@ -32,7 +32,7 @@ def export_case(
     folder: Path,
     formats: Sequence[str],
     spacing: float = SPACING,
-    tell: Tell = lambda _: None,
+    report: Tell = lambda _: None,
 ) -> list[Path]:
     """Write a case in formats of other programs; all files appear together, or none.
 
@@ -46,7 +46,7 @@ def export_case(
         Of `FORMATS`.
     spacing : float
         Of a label map's voxels, for a case without a scan, mm.
-    tell : callable
+    report : callable
         Called with a description of each step.
 
     Returns
@@ -63,14 +63,14 @@ def export_case(
     check_formats(formats, spacing)
     path = case_file(path)
     refuse_dicom_left(folder, formats)
-    tell("reading the case")
+    report("reading the case")
     case = load_case(path)
     files = _mesh_files(case, folder, formats)
     found: Segmentation | None = None
     if "seg.nrrd" in formats or "dicom-seg" in formats:
-        tell("reading the scan")
+        report("reading the scan")
         volume = read_case_volume(path, load_toml(path, CaseFile))
-        found = segment_case(case, volume, spacing, lambda name: tell(f"voxels: {name}"))
+        found = segment_case(case, volume, spacing, lambda name: report(f"voxels: {name}"))
     slices = []
     if found is not None and "dicom-seg" in formats:
         digits = max(4, len(str(found.grid.size[2])))
@@ -85,13 +85,13 @@ def export_case(
     with written_together(*outputs) as beside:
         place = dict(zip(outputs, beside, strict=True))
         for file, write in files:
-            tell(f"writing {file.name}")
+            report(f"writing {file.name}")
             write(place[file])
         if found is not None and "seg.nrrd" in formats:
-            tell(f"writing {SEGMENTATION}")
+            report(f"writing {SEGMENTATION}")
             write_seg_nrrd(place[folder / SEGMENTATION], found)
         if found is not None and slices:
-            tell("writing DICOM")
+            report("writing DICOM")
             seg = place[folder / DICOM_FOLDER / DICOM_SEG]
             write_dicom([place[s] for s in slices], seg, found)
     return outputs

@@ -151,13 +151,13 @@ def _coded(code: Code) -> Any:
 
 
 def _digest(found: Segmentation) -> str:
-    told = hashlib.sha256(found.grid.model_from_voxel.tobytes())
+    fingerprint = hashlib.sha256(found.grid.model_from_voxel.tobytes())
     if found.volume is not None:
-        told.update(found.volume.values.tobytes())
+        fingerprint.update(found.volume.values.tobytes())
     for segment in found.segments:
-        told.update(segment.name.encode())
-        told.update(np.packbits(segment.block.values).tobytes())
-    return told.hexdigest()
+        fingerprint.update(segment.name.encode())
+        fingerprint.update(np.packbits(segment.block.values).tobytes())
+    return fingerprint.hexdigest()
 
 
 def _uid(digest: str, what: str) -> str:

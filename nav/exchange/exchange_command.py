@@ -40,8 +40,8 @@ def export_files(
     InputError
         See `nav.exchange.case_export.export_case`.
     """
-    with _told(console) as tell:
-        files = export_case(case, output, formats, spacing, tell)
+    with _reporting(console) as report:
+        files = export_case(case, output, formats, spacing, report)
     console.print(f"written: {len(files)} files in {output}")
 
 
@@ -73,9 +73,9 @@ def import_files(
         See `nav.exchange.importer.import_case`; the folder cannot be written.
     """
     refuse_folder(output / "case.toml")
-    with _told(console) as tell:
-        found = import_case(source, name, options, tell)
-        tell("writing")
+    with _reporting(console) as report:
+        found = import_case(source, name, options, report)
+        report("writing")
         case = write_imported(found, output)
     _say(console, found)
     console.print(f"written: {case}")
@@ -165,7 +165,7 @@ def _say(console: Console, found: ImportedCase) -> None:
 
 
 @contextmanager
-def _told(console: Console) -> Iterator[Callable[[str], None]]:
+def _reporting(console: Console) -> Iterator[Callable[[str], None]]:
     """Yield a function that shows the step that is being done."""
     with console.status("reading") as status:
         yield lambda words: status.update(words)

@@ -11,6 +11,7 @@ from nav.assignments import split_assignment
 from nav.core.errors import InputError
 from nav.exchange.import_sources import Sources, values_by_structure
 from nav.exchange.imported_shapes import load_model, surface_of_label
+from nav.exchange.shared_words import names_in_case
 from nav.exchange.structure_names import LEFT_OUT, guess_role
 from nav.model.surface import Surface
 from nav.reconstruction.label_surfaces import LEAST_PIECE, surface_from_label
@@ -75,10 +76,10 @@ def read_masks(
     InputError
         A label map cannot be read.
     """
-    told = {split_assignment(word)[0] for word in roles}
+    assigned = {split_assignment(word)[0] for word in roles}
 
     def wanted(name: str) -> bool:
-        return name in told or guess_role(name).role != LEFT_OUT
+        return name in assigned or guess_role(name).role != LEFT_OUT
 
     kind: str | None = None
     masks: dict[str, LabelMask] = {}
@@ -119,8 +120,8 @@ def candidates_of(
         Models, then masks.
     """
     made = []
-    for model in found.models:
-        guess = guess_role(model.name)
+    for model, name in zip(found.models, names_in_case(found.models), strict=True):
+        guess = guess_role(name)
         made.append(
             Candidate(model.name, guess.name, guess.role, partial(load_model, model, is_ras))
         )

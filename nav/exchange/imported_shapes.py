@@ -35,8 +35,8 @@ def load_model(source: SourceFile, is_ras: bool | None) -> Surface:
     source : SourceFile
         The file, and its place in a scene.
     is_ras : bool, optional
-        What the user says of files that do not state their coordinate system; else what the scene
-        states counts, else they are LPS.
+        Whether files that do not state their coordinate system are in RAS; None: as the scene
+        states, else LPS.
 
     Returns
     -------
@@ -53,9 +53,9 @@ def load_model(source: SourceFile, is_ras: bool | None) -> Surface:
         mesh = read_vtk_mesh(source.path, field)
     else:
         mesh = load_mesh(source.path, field)
-    told = _says_space(source.path)
+    stated = _states_space(source.path)
     turned = source.is_ras if is_ras is None else is_ras
-    matrix = source.lps_from_file @ (FLIP if turned and not told else np.eye(4))
+    matrix = source.lps_from_file @ (FLIP if turned and not stated else np.eye(4))
     return closed_surface(_moved(mesh, matrix), field, source.path.name)
 
 
@@ -153,7 +153,7 @@ def usual_sigma(surface: Surface) -> float | None:
     return float(max(np.sqrt((surface.sigma.values**2).mean()), LEAST_SIGMA))
 
 
-def _says_space(path: Path) -> bool:
+def _states_space(path: Path) -> bool:
     with path.open("rb") as file:
         head = file.read(HEAD)
     return b"SPACE=" in head or b'"SPACE"' in head

@@ -25,6 +25,7 @@ from nav.exchange.imported_shapes import usual_sigma
 from nav.exchange.model_folder import files_below, read_model_folder
 from nav.exchange.plausible import frame_problem
 from nav.exchange.pointsource import read_points
+from nav.exchange.shared_words import shared_words, without_words
 from nav.exchange.slicer_scene import opened_scene
 from nav.exchange.structure_names import plain as plain_name
 from nav.model.case import DEFAULT_LIMITS, ROLE_ORDER, Case, Role, Structure
@@ -99,7 +100,7 @@ class ImportedCase:
 
 
 def import_case(
-    source: Path, name: str, options: ImportOptions, tell: Tell = lambda _: None
+    source: Path, name: str, options: ImportOptions, report: Tell = lambda _: None
 ) -> ImportedCase:
     """Make a case of a scene, a folder of models and points, or a label map.
 
@@ -111,7 +112,7 @@ def import_case(
         Of the case.
     options : ImportOptions
         The user's statements about the source.
-    tell : callable
+    report : callable
         Called with a description of each step.
 
     Returns
@@ -127,7 +128,7 @@ def import_case(
         system or unit than meant, a single model in place of a folder.
     """
     with ExitStack() as stack:
-        tell("reading the source")
+        report("reading the source")
         found = _sources(source, stack)
         kind, masks, skipped = read_masks(source, found, options.numbering, options.roles)
         candidates = candidates_of(found, masks, options.is_ras)
@@ -138,12 +139,14 @@ def import_case(
             )
         problems = [*found.problems]
         chosen, left_out = with_roles(candidates, options.roles, problems)
-        shapes, remarks = _shapes(chosen, options, problems, tell)
-        tell("points and plans")
-        points = read_points(found.points, options.checks, _inside(shapes))
+        shapes, remarks = _shapes(chosen, options, problems, report)
+        report("points and plans")
+        words = shared_words([model.name for model in found.models])
+        named = [replace(point, name=without_words(point.name, words)) for point in found.points]
+        points = read_points(named, options.checks, _inside(shapes))
         problems += points.problems
         if options.scan is not None:
-            problems += _against_scan(chosen, options.scan, tell)
+            problems += _against_scan(chosen, options.scan, report)
         structures = _structures(shapes)
         case = Case(name, structures, points.fiducials, points.plans)
         _refuse_elsewhere(chosen, skipped, problems)
@@ -182,7 +185,7 @@ def _sources(source: Path, stack: ExitStack) -> Sources:
 
 
 def _shapes(
-    chosen: Sequence[Candidate], options: ImportOptions, problems: list[str], tell: Tell
+    chosen: Sequence[Candidate], options: ImportOptions, problems: list[str], report: Tell
 ) -> tuple[list[ImportedShape], list[str]]:
     """Return surfaces with their sigma; what cannot be one is added to the problems."""
     names = {c.name: c.own for c in chosen} | {c.own: c.own for c in chosen}
@@ -194,7 +197,7 @@ def _shapes(
         problems.append("--sigma: give one number for all, and NAME=mm for others")
     shapes, without = [], []
     for candidate in chosen:
-        tell(f"surface: {candidate.name}")
+        report(f"surface: {candidate.name}")
         try:
             surface = candidate.load()
         except InputError as error:
@@ -266,11 +269,11 @@ def _inside(shapes: Sequence[ImportedShape]) -> Array:
     return np.zeros(3)
 
 
-def _against_scan(chosen: Sequence[Candidate], scan: Path, tell: Tell) -> list[str]:
+def _against_scan(chosen: Sequence[Candidate], scan: Path, report: Tell) -> list[str]:
     bones = [c.mask for c in chosen if c.role == "bone" and c.mask is not None]
     if not bones:
         return ["--ct: there are no labels of bones to compare it with"]
-    tell("comparing with the scan")
+    report("comparing with the scan")
     agreement = compare_with_scan(bones, read_volume(scan).volume)
     if agreement.agrees:
         return []
@@ -331,14 +334,14 @@ def _refuse_elsewhere(
 
 def _missing(case: Case) -> list[str]:
     """Return what a case lacks that navigation or planning needs, a sentence each."""
-    said = []
+    gaps = []
     for role, what in (("artery", "artery"), ("cord", "cord")):
         if not case.of_role(role):
-            said.append(f"there is no {what}: nav live needs one")
+            gaps.append(f"there is no {what}: nav live needs one")
     names = {s.name for s in case.of_role("bone")}
     if not {"C1", "C2"} <= names or not case.of_role("skin"):
-        said.append("nav plan needs bones C1 and C2, and skin; not all are there")
-    return said
+        gaps.append("nav plan needs bones C1 and C2, and skin; not all are there")
+    return gaps
 
 
 def _all_in_one_line(source: Path, problems: Sequence[str]) -> str:

@@ -62,7 +62,7 @@ def read_points(sources: Sequence[SourceFile], checks: Sequence[str], inside: Ar
     left_out: list[str] = []
     for source in sources:
         try:
-            kind, told = _kind(source.path)
+            kind, marked = _kind(source.path)
             if kind == "line":
                 own = np.linalg.solve(source.lps_from_file, [*inside, 1.0])[:3]
                 line = read_line(source.path, own)
@@ -70,7 +70,7 @@ def read_points(sources: Sequence[SourceFile], checks: Sequence[str], inside: Ar
                 plans.append(replace(line, name=source.name, entry=entry, target=target))
             elif kind == "fiducial":
                 for label, position in load_points(source.path).items():
-                    use = "check" if label in checks or label in told else "register"
+                    use = "check" if label in checks or label in marked else "register"
                     fiducials.append(Fiducial(label, _placed(source, position), use))
             else:
                 left_out.append(f"{source.name} ({kind})")
@@ -103,12 +103,12 @@ def _kind(path: Path) -> tuple[str, frozenset[str]]:
     kind = str(first.get("type", "Fiducial")).lower()
     own = str(data.get("made_by", "")).startswith("c1c2nav")
     points = first.get("controlPoints")
-    told = frozenset(
+    marked = frozenset(
         str(p.get("label"))
         for p in (points if own and isinstance(points, list) else ())
         if isinstance(p, dict) and p.get("description") == "check"
     )
-    return kind, told
+    return kind, marked
 
 
 def _placed(source: SourceFile, point: Array) -> Array:

@@ -102,10 +102,10 @@ def _extent(segment: Segment) -> str:
 
 
 def _terminology(segment: Segment) -> str:
-    def told(code: Code) -> str:
+    def code_text(code: Code) -> str:
         return f"{code.scheme}^{code.value}^{code.meaning}"
 
-    what = f"{told(segment.category)}~{told(segment.code)}~^^"
+    what = f"{code_text(segment.category)}~{code_text(segment.code)}~^^"
     return (
         f"Segmentation category and type - 3D Slicer General Anatomy list~{what}"
         "~Anatomic codes - DICOM master list~^^~^^"

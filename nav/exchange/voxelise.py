@@ -43,11 +43,6 @@ class VoxelGrid:
         """Steps along x, y and z, shape (3,), mm."""
         return np.asarray(np.linalg.norm(self.model_from_voxel[:3, :3], axis=0), float)
 
-    @property
-    def voxel_volume(self) -> float:
-        """Volume of one voxel, mm³."""
-        return float(abs(np.linalg.det(self.model_from_voxel[:3, :3])))
-
     def to_voxel(self, points: Array) -> Array:
         """Map points (n, 3) of the model frame, mm, to voxel indices (n, 3): x, y, z."""
         matrix = self.model_from_voxel

@@ -1,4 +1,7 @@
-"""Clear, caution, danger: the alarm state of each structure, from the 95 % lower bound."""
+"""Clear, caution, danger: the alarm state of each structure, from the 95 % lower bound.
+
+Limits belong to the structures of a case: `nav.model.case.DEFAULT_LIMITS`, case.toml, lab.toml.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

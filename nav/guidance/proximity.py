@@ -1,4 +1,4 @@
-"""How near the tip is to what must not be hit, with the uncertainty of that distance."""
+"""Distance of the tip to each structure, with its uncertainty."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -90,7 +90,7 @@ def record_with_lab(
 
 
 def touch_with_lab(job: TouchJob, path: Path | None, without: bool) -> tuple[TouchJob, Lab | None]:
-    """Complete the options of `nav touch` from a lab.toml; those that are given go before it.
+    """Complete the options of `nav touch` from a lab.toml; given options override it.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
-"""Whether a set-up is fit for use: its files, tools, cameras, limits and links, all at once."""
+"""Check a whole set-up: its files, tools, cameras, limits and links, all at once."""
 
 import errno
 import os
 import socket
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -101,12 +101,9 @@ def check_lab(
     tools = check.tools()
     case = check.case()
     if not {"cameras", "tracker"} <= {*replaced} and "tracker" not in refused:
-        check.source(rig, list_devices() if devices is None else devices)
-    if case is not None:
-        check.registration(case, tools)
-        check.limits(case)
-    else:
-        check.limits(None)
+        check.source(rig, tools, list_devices() if devices is None else devices)
+    check.registration(case, tools)
+    check.limits(case)
     check.outputs()
     check.links()
     check.language()
@@ -202,7 +199,7 @@ class _Check:
             self.attempt("case", lambda: navigable(case, path))
         return case
 
-    def source(self, rig: Rig | None, devices: Sequence[Device]) -> None:
+    def source(self, rig: Rig | None, tools: Collection[str], devices: Sequence[Device]) -> None:
         """Check that there are cameras as the rig has them, or another tracker."""
         tracker, cameras = self.file.tracker, self.file.cameras
         if tracker is not None:
@@ -210,6 +207,11 @@ class _Check:
                 self.problem("cameras", "expected either cameras or [tracker], not both")
             sds = (tracker.position_sd, tracker.rotation_sd_deg)
             self.attempt("tracker", lambda: stated_errors(*sds))
+            if sds == (None, None):
+                self.problem(
+                    "tracker", "position_sd and rotation_sd_deg are missing; state its errors"
+                )
+            self._tracker_names(tracker.names, tools)
             return
         names = () if rig is None else rig.names
         missing = [name for name in names if name not in cameras]
@@ -219,6 +221,15 @@ class _Check:
             self.problem("cameras", f"{what}; expected {wanted}; nav doctor lists the webcams")
         for name, number in cameras.items():
             self._camera(name, number, names, devices)
+
+    def _tracker_names(self, names: Mapping[str, str], tools: Collection[str]) -> None:
+        given = list(names.values())
+        for tool, name in names.items():
+            key = f"tracker: names: {tool}"
+            if len(tools) == len(self.lab.tools) and tool not in tools:
+                self.problem(key, f"no tool is called {tool}; the tools are {', '.join(tools)}")
+            if given.count(name) > 1:
+                self.problem(key, f"{name} is the name of several tools")
 
     def _camera(
         self, name: str, number: int, names: Sequence[str], devices: Sequence[Device]
@@ -234,10 +245,10 @@ class _Check:
             connected = ", ".join(f"{d.index} ({d.name})" for d in devices) or "none"
             self.remark(key, f"webcam {number} is not connected now; connected: {connected}")
 
-    def registration(self, case: Case, tools: dict[str, Path]) -> None:
+    def registration(self, case: Case | None, tools: dict[str, Path]) -> None:
         path = self.lab.located(self.file.registration)
         if path is None:
-            if not case.fiducials_for("register"):
+            if case is not None and not case.fiducials_for("register"):
                 self.problem(
                     "case",
                     f'{self.lab.case}: fiducial: none has use "register"; add some or give a '
@@ -245,7 +256,7 @@ class _Check:
                 )
             return
         read = self.attempt("registration", lambda: load_registration_file(path))
-        if read is None or self.lab.case is None:
+        if read is None or case is None or self.lab.case is None:
             return
         registration, record = read
         plan = case.default_plan

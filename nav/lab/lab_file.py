@@ -1,5 +1,6 @@
 """lab.toml as a file: its tables, and reading it with everything that is wrong at once."""
 
+import os
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, field_validator
 
 from nav.core.errors import InputError, InputErrors
 from nav.core.files import FileModel, Number, PublicFile, located_problems, read_toml
@@ -43,6 +44,29 @@ def _address(value: Any) -> str:
 Webcam = Annotated[int, Field(strict=True, ge=0, le=MOST_WEBCAM)]
 Address = Annotated[str, BeforeValidator(_address)]
 Switch = Annotated[bool, Field(strict=True)]
+_FILE_NAME: TypeAdapter[str] = TypeAdapter(FileName)
+
+
+def refuse_unnameable(path: Path) -> None:
+    """Refuse a file that no entry of lab.toml can name.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        Its name has a character that cannot be shown, or is too long.
+    """
+    try:
+        _FILE_NAME.validate_python(path.as_posix())
+    except ValidationError as error:
+        problem = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise InputError(
+            f"{printable(str(path))}: its name {problem}; lab.toml cannot have it: rename it"
+        ) from None
 
 
 class TrackerTable(FileModel):
@@ -153,8 +177,15 @@ class Lab:
     file: LabFile
 
     def located(self, name: str | None) -> Path | None:
-        """Return a path of the file, relative to its folder; None stays None."""
-        return None if name is None else self.path.parent / name
+        """Return a path of the file, relative to its folder; None stays None.
+
+        ``~/`` is the user's own folder.
+        """
+        return None if name is None else self._place(name)
+
+    def _place(self, name: str) -> Path:
+        own = name == "~" or name.startswith("~/")
+        return self.path.parent / (os.path.expanduser(name) if own else name)
 
     @property
     def rig(self) -> Path | None:
@@ -164,7 +195,7 @@ class Lab:
     @property
     def tools(self) -> tuple[Path, ...]:
         """Tool files."""
-        return tuple(self.path.parent / name for name in self.file.tools)
+        return tuple(map(self._place, self.file.tools))
 
     @property
     def case(self) -> Path | None:
@@ -174,7 +205,7 @@ class Lab:
     @property
     def recording_folder(self) -> Path:
         """Where sessions are recorded."""
-        return self.path.parent / self.file.recording.folder
+        return self._place(self.file.recording.folder)
 
     @property
     def cameras(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from nav.core.files import load_toml
 from nav.core.outputs import written_whole
 from nav.core.textfile import printable
 from nav.lab.lab_check import check_lab
-from nav.lab.lab_file import LAB_FORMAT, Lab, LabFile
+from nav.lab.lab_file import LAB_FORMAT, Lab, LabFile, refuse_unnameable
 from nav.lab.lab_questions import AskUser, LabQuestions, NobodyToAsk, TakeBest
 from nav.lab.lab_search import Candidate, LabSearch, search_folder
 from nav.lab.lab_template import lab_text
@@ -75,7 +75,8 @@ class _Draft:
             shown = os.path.relpath(path, self.path.parent)
         except ValueError:  # on another drive
             shown = os.path.abspath(path)
-        return Path(shown).as_posix()
+        shown = Path(shown).as_posix()
+        return f"./{shown}" if shown.startswith("~") else shown  # a folder that is called so
 
 
 def init_lab(
@@ -152,6 +153,10 @@ def _refuse_unreadable(options: InitOptions) -> None:
         load_toml(options.case, CaseFile)
     if options.registration is not None:
         load_registration_file(options.registration)
+    given = (options.needle_file, options.reference_file, options.rig, options.case)
+    for path in (*given, options.registration):
+        if path is not None:
+            refuse_unnameable(path)
     if options.language not in (None, *languages()):
         raise InputError(
             f"--language: expected one of {', '.join(languages())}, got {options.language}"

@@ -1,4 +1,4 @@
-"""Options of `nav live` and a lab.toml together: a given option goes before the file's entry."""
+"""Options of `nav live` and a lab.toml together: a given option overrides the file's entry."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -85,7 +85,7 @@ class LiveSetup:
     lab : Lab or None
         The set-up, if there is one.
     lines : tuple of str
-        What the user should know of it.
+        Notices for the user.
     """
 
     options: LiveOptions
@@ -169,7 +169,7 @@ def live_setup(given: LiveOptions, lab: Path | None, without: bool = False) -> L
 
 
 def _replaced(given: LiveOptions, lab: Lab) -> tuple[frozenset[str], list[str]]:
-    """Return the keys of lab.toml that do not count beside these options, and what to say of it."""
+    """Return the keys of lab.toml that do not count beside these options, and a line about each."""
     source = bool(given.cameras or given.images or given.poses)
     replaced = {
         key
@@ -204,7 +204,7 @@ def _replaced(given: LiveOptions, lab: Lab) -> tuple[frozenset[str], list[str]]:
                 replaced.add(key)
     if given.case is not None and (limits := _alarm_limits(lab)):
         lines.append(
-            f"{lab.path}: its alarm limits are the lab's, so they go before those of {given.case} "
+            f"{lab.path}: its alarm limits are the lab's, and override those of {given.case} "
             f"too: {limits}"
         )
     return frozenset(replaced), lines
@@ -264,7 +264,7 @@ def _completed(given: LiveOptions, lab: Lab, replaced: frozenset[str]) -> LiveOp
 
 
 def _igtl_server(given: IgtlOptions, links: LinksTable) -> IgtlOptions:
-    """Return the server's options; --igtl-server goes before all of lab.toml's entries about it."""
+    """Return the server's options; --igtl-server overrides all of lab.toml's entries about it."""
     if given.server is not None or links.igtl_server is None:
         return given
     profile = given.profile or links.igtl_profile

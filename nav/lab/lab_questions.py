@@ -1,4 +1,4 @@
-"""Who decides where there are several candidates: the user, the best one, or nobody."""
+"""Decide between several candidates: ask the user, take the best, or refuse."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol

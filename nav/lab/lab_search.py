@@ -12,6 +12,7 @@ from nav.core.errors import InputError
 from nav.core.filekinds import toml_kind
 from nav.core.files import PublicFile, load_toml, read_toml
 from nav.core.own_files import own_toml_files
+from nav.lab.lab_file import refuse_unnameable
 from nav.model.case import CaseFile
 from nav.reconstruction.printed.kitfile import KitFile
 from nav.registration.registration_result import load_registration_file
@@ -87,6 +88,8 @@ def search_folder(folder: Path) -> LabSearch:
     }
     for path, kind in own_toml_files(folder):
         try:
+            if kind in readers or kind == toml_kind("tool"):
+                refuse_unnameable(path)
             if kind in readers:
                 candidates, reader = readers[kind]
                 candidates.append(reader(path))

@@ -1,4 +1,4 @@
-"""What a lab.toml amounts to, in words: every entry with its origin, and the options it saves."""
+"""Show a lab.toml: every entry with its origin, and the options it replaces."""
 
 import shlex
 from collections.abc import Iterator

@@ -13,8 +13,8 @@ from nav.text.catalogue import languages
 
 COLUMNS = 96  # of the file's comments
 HEAD = (
-    "A set-up: nav live in this folder needs no options; an option that is given goes before the "
-    "entry here. Paths are relative to this file. nav lab check tells all that is wrong, nav lab "
+    "A set-up: nav live in this folder needs no options; an option that is given overrides the "
+    "entry here. Paths are relative to this file. nav lab check reports all that is wrong, nav lab "
     "show what is in force. A line that begins with # is not used: remove the # to use it."
 )
 # comment and example of every entry; an entry that is not set is written as its example
@@ -60,7 +60,7 @@ LIMITS_ENTRIES: tuple[Entry, ...] = (
 ALARMS = (
     "Alarm limits, mm: amber when the 95 % lower bound of the distance is at or below caution, red "
     "at danger. Of a role (artery, cord, dura, bone, ...), or of one structure of the case, which "
-    "goes before its role."
+    "overrides its role."
 )
 ALARMS_EXAMPLE = {"caution": 5.0, "danger": 3.0}
 LINKS = "What other programs are sent."

@@ -105,6 +105,25 @@ def decoded(data: bytes, encoding: int) -> str:
         raise BadMessage(f"text: not {ENCODINGS[encoding]}: {data[:20]!r}") from None
 
 
+def lenient_text(data: bytes, encoding: int) -> str:
+    """Return text of metadata: what another sender writes there is no reason to leave it.
+
+    Parameters
+    ----------
+    data : bytes
+        From a message; a name in it may be cut within a character.
+    encoding : int
+        Number of the character set; where it is not known, UTF-8 is tried.
+
+    Returns
+    -------
+    str
+        Bytes that are no text are kept as lone surrogates.
+    """
+    known = ENCODINGS.get(encoding, "utf-8")
+    return data.decode("utf-8" if known == "ascii" else known, "surrogateescape")
+
+
 def encoded(text: str) -> tuple[bytes, int]:
     """Return text as bytes, and the number of their encoding: ASCII where that will do.
 
@@ -120,7 +139,9 @@ def encoded(text: str) -> tuple[bytes, int]:
     encoding : int
         `ASCII` or `UTF_8`.
     """
-    return (text.encode("ascii"), ASCII) if text.isascii() else (text.encode("utf-8"), UTF_8)
+    if text.isascii():
+        return text.encode("ascii"), ASCII
+    return text.encode("utf-8", "surrogateescape"), UTF_8
 
 
 def expect_size(kind: str, body: bytes, size: int) -> None:

@@ -17,9 +17,9 @@ from nav.link.igtl_crc import crc64
 from nav.link.igtl_fields import (
     UTF_8,
     BadMessage,
-    decoded,
     encoded,
     fixed_text,
+    lenient_text,
     name_of,
     text_of,
 )
@@ -240,7 +240,7 @@ class Header:
 def decode_message(data: bytes) -> Message:
     """Return the message that some bytes are.
 
-    A message without a body, where its type has one, is the answer that there is nothing to tell;
+    A message without a body, where its type has one, is the answer that there is nothing to send;
     its content is then `RawContent` without bytes.
 
     Parameters
@@ -267,7 +267,7 @@ def _pack_metadata(metadata: tuple[tuple[str, str], ...]) -> tuple[bytes, bytes]
     """Return the index of metadata, and its text."""
     index, text = [_COUNT.pack(len(metadata))], []
     for key, value in metadata:
-        name, (data, encoding) = key.encode("utf-8"), encoded(value)
+        name, (data, encoding) = key.encode("utf-8", "surrogateescape"), encoded(value)
         index.append(_ENTRY.pack(len(name), encoding, len(data)))
         text += [name, data]
     return b"".join(index), b"".join(text)
@@ -278,12 +278,16 @@ def _unpack_metadata(kind: str, index: bytes, text: bytes) -> dict[str, str]:
         return {}
     if len(index) < _COUNT.size or len(index) != _COUNT.size + _COUNT.unpack_from(index)[0] * 8:
         raise BadMessage(f"{kind}: the index of its metadata has {len(index)} bytes")
-    metadata, at = {}, 0
+    metadata: dict[str, str] = {}
+    at = 0
     for key_size, encoding, size in _ENTRY.iter_unpack(index[_COUNT.size :]):
-        key = decoded(text[at : at + key_size], UTF_8)
+        key = lenient_text(text[at : at + key_size], UTF_8)
         at += key_size
-        metadata[key] = decoded(text[at : at + size], encoding)
+        value = lenient_text(text[at : at + size], encoding)
         at += size
+        # of a key that appears twice neither text is more right than the other
+        same = metadata.get(key, value) == value
+        metadata[key] = value if same else f"{metadata[key]}, {value}"
     if at != len(text):
         raise BadMessage(f"{kind}: its metadata has {len(text)} bytes, expected {at}")
     return metadata

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Opened(Protocol):
-    """The part of a live work that is told of."""
+    """The part of a live session that is sent."""
 
     @property
     def session(self) -> Session:
@@ -67,7 +67,7 @@ class IgtlSetup:
         reach = (
             "this computer only"
             if self.address.is_loopback
-            else "OPEN TO THE NETWORK: every computer that reaches it can read along"
+            else "OPEN TO THE NETWORK: every computer that can reach it can read it"
         )
         return f"OpenIGTLink ({self.profile}) on {self.address}: {reach}"
 

@@ -41,7 +41,7 @@ class Instant:
 
 @dataclass(frozen=True)
 class Tools:
-    """The tools that are told of.
+    """The tools that are reported.
 
     Parameters
     ----------

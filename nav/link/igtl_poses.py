@@ -25,11 +25,11 @@ LEAST_WAIT = 0.004  # s
 HEARTBEAT = 0.1  # s between two frames while every tool is lost
 QUIET = 2.0  # s without any pose, or without a name that fits, until that is the reason
 RECENT = 64  # intervals for rate and jitter
-TOLD_EVERY = 1.0  # s between two updates of rate and jitter
-JUMP_TOLD = 30.0  # s for which a jump of the clock is told
+STREAM_EVERY = 1.0  # s between two updates of rate and jitter
+JUMP_SHOWN = 30.0  # s for which a jump of the clock is shown
 LEAST_RATE = 10.0  # poses per second; with fewer a display is blanked between two of them
 APART = 1.0 / LEAST_RATE  # s between two tools' measurements in one frame at most
-MOST_NAMED = 12  # names that are told
+MOST_NAMED = 12  # names that are listed
 
 
 class IgtlPoses(PoseSource):
@@ -72,7 +72,7 @@ class IgtlPoses(PoseSource):
         self._time = -np.inf
         self._number = 0
         self._arrivals: deque[float] = deque(maxlen=RECENT + 1)
-        self._told: tuple[float, tuple[Notice, ...]] = (-np.inf, ())
+        self._stream_notices: tuple[float, tuple[Notice, ...]] = (-np.inf, ())
         self._closed = False
         self._client = IgtlClient(address, self._take, self._connect, self._has_poses, clock)
 
@@ -184,11 +184,11 @@ class IgtlPoses(PoseSource):
         return Lost("tracker_names_unknown", {"server": server, "names": names, "tool": tool})
 
     def _notices(self, now: float) -> tuple[Notice, ...]:
-        at, told = self._told
-        if now - at >= TOLD_EVERY:
-            told = tuple(self._make_notices(now))
-            self._told = now, told
-        return told
+        at, notices_now = self._stream_notices
+        if now - at >= STREAM_EVERY:
+            notices_now = tuple(self._make_notices(now))
+            self._stream_notices = now, notices_now
+        return notices_now
 
     def _make_notices(self, now: float) -> Iterator[Notice]:
         """Yield what is usual first: a window shows the last."""
@@ -209,6 +209,6 @@ class IgtlPoses(PoseSource):
             yield Notice("tracker_no_times", {"server": server})
         elif not clock.is_usable:
             yield Notice("tracker_clock_unreliable", {"server": server})
-        elif clock.jumps and now - clock.jumps[-1].at < JUMP_TOLD:
+        elif clock.jumps and now - clock.jumps[-1].at < JUMP_SHOWN:
             facts = {"server": server, "seconds": clock.jumps[-1].seconds}
             yield Notice("tracker_clock_jumped", facts)

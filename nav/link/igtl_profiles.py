@@ -84,7 +84,7 @@ class Profile(Protocol):
         Returns
         -------
         Message or None
-            None where there is nothing to tell.
+            None where there is nothing to send.
         """
         ...
 
@@ -93,7 +93,7 @@ class Profile(Protocol):
 class SlicerProfile:
     """Transforms in RAS with their status, statuses, alarms and distances.
 
-    A tool that is lost is said to be missing once, and then not told of until it is seen again.
+    A lost tool is reported missing once, and then not sent until it is seen again.
 
     Parameters
     ----------
@@ -186,11 +186,11 @@ class SlicerProfile:
         of_model = guidance.model_tip if instant.registration is None else None
         if of_model is None or (isinstance(of_model, Lost) and guidance.reference_tip):
             yield from self._status(MODEL, of_model, NOT_READY)
-        said = alarm_text(guidance)
-        changed = said != self._alarm  # also where distances are lost or found
+        alarm_line = alarm_text(guidance)
+        changed = alarm_line != self._alarm  # also where distances are lost or found
         if changed:
-            self._alarm = said
-            yield "Alarm", Text(said)
+            self._alarm = alarm_line
+            yield "Alarm", Text(alarm_line)
         if changed or instant.time_ns - self._distances_at >= DISTANCES_INTERVAL:
             self._distances_at = instant.time_ns
             yield "Distances", Text(json.dumps(distances(guidance), ensure_ascii=False))

@@ -14,7 +14,7 @@ from nav.core.rigid_matrix import RigidFault, rigid_fault
 from nav.core.textfile import printable
 from nav.core.tracked_frame import TrackedTool
 from nav.link.igtl_content import OK, Position, Status, TrackingData, Transform
-from nav.link.igtl_messages import Message, nanoseconds_of
+from nav.link.igtl_messages import NAME_SIZE, Message, nanoseconds_of
 from nav.link.igtl_names import NameChoice, choose_names, is_same_name
 from nav.link.place_history import PlaceHistory, is_elsewhere
 from nav.link.remote_clock import RemoteClock
@@ -22,7 +22,7 @@ from nav.tracking.pose_source import SILENCE, ReportedPose, StatedErrors, tracke
 
 SETTLED = 0.5  # s after the first name in which a better choice of names may come
 MOST_NAMES = 256  # that are kept; no tracker has so many tools
-LONGEST_STATUS = 60  # characters that are told
+LONGEST_STATUS = 60  # characters that are shown
 STATUS_KEY = "transformstatus"  # in small letters
 # codes of STATUS after which nothing is trusted until all is well again, whatever is sent
 HOLDING = {3: "panic", 15: "disabled", 16: "not present", 18: "hardware failure", 19: "exiting"}
@@ -49,7 +49,7 @@ class _Received:
 
 
 class IgtlReports:
-    """Take a server's messages, and tell what is known of each tool.
+    """Take a server's messages, and return what is known of each tool.
 
     Parameters
     ----------
@@ -114,9 +114,9 @@ class IgtlReports:
         fresh = set()
         for name, matrix, status in poses:
             seen = status is None or status.casefold() == "ok"
-            told = "" if seen else printable(status or "")[:LONGEST_STATUS] or "no status"
+            status_text = "" if seen else printable(status or "")[:LONGEST_STATUS] or "no status"
             found = _Received(
-                time, matrix if seen else None, told, message.timestamp, arrival,
+                time, matrix if seen else None, status_text, message.timestamp, arrival,
                 sent.count(name) > 1,
             )  # fmt: skip
             if self._take_pose(name, found, isinstance(message.content, Transform), status):
@@ -211,17 +211,17 @@ class IgtlReports:
             self._held.pop(device, None)
             return frozenset()
         words = (status.error_name, status.text, HOLDING.get(status.code, ""))
-        told = printable(": ".join(filter(None, words[:2])) or words[2])[:LONGEST_STATUS]
-        told = told or f"status {status.code}"
+        status_text = printable(": ".join(filter(None, words[:2])) or words[2])[:LONGEST_STATUS]
+        status_text = status_text or f"status {status.code}"
         if not meant and status.code in HOLDING and len(self._held) < MOST_NAMES:
-            self._held[device] = told
+            self._held[device] = status_text
         concerned = frozenset(meant or self.tools)
         if self.choice is not None and any(names[tool] is None for tool in meant):
             concerned = frozenset(self.tools)  # all poses are relative to that one
         for tool in concerned:
             name = names.get(tool)
             if name is not None:
-                self._received[name] = _Received(arrival, None, told)
+                self._received[name] = _Received(arrival, None, status_text)
         return concerned
 
     def _is_about(self, device: str, tool: str) -> bool:
@@ -260,22 +260,37 @@ def _poses(message: Message) -> Iterator[tuple[str, Array, str | None]]:
         yield message.device, content.matrix, _status(message.metadata)
     elif isinstance(content, TrackingData):
         for one in content.instruments:
-            yield one.name, one.matrix, message.metadata.get(f"{one.name}Status")
+            yield one.name, one.matrix, _instrument_status(one.name, message.metadata)
     elif isinstance(content, Position) and content.quaternion is not None:
         matrix = _matrix(content.position, content.quaternion)
         yield message.device, matrix, _status(message.metadata)
 
 
 def _status(metadata: Mapping[str, str]) -> str | None:
-    """Return what PLUS (TransformStatus) or others say of a transform, or None.
+    """Return the status of a transform as PLUS (TransformStatus) or others state it, or None."""
+    statuses = [
+        (key.casefold(), text) for key, text in metadata.items() if "status" in key.casefold()
+    ]
+    own = [text for key, text in statuses if key == STATUS_KEY]
+    return _worst(own or [text for _, text in statuses])
 
-    Of several others the first that is not OK counts.
-    """
-    told = {key.casefold(): text for key, text in metadata.items() if "status" in key.casefold()}
-    if STATUS_KEY in told:
-        return told[STATUS_KEY]
-    bad = (text for text in told.values() if text.casefold() != "ok")
-    return next(bad, next(iter(told.values()), None))
+
+def _instrument_status(name: str, metadata: Mapping[str, str]) -> str | None:
+    """Return the status of an instrument of TDATA, or None; its own name may be cut off."""
+    is_cut = len(name.encode("utf-8", "surrogateescape")) >= NAME_SIZE
+    return _worst(
+        [
+            text
+            for key, text in metadata.items()
+            if key == f"{name}Status" or (is_cut and key.startswith(name) and key[-6:] == "Status")
+        ]
+    )
+
+
+def _worst(statuses: Sequence[str]) -> str | None:
+    """Return the first status that is not OK; None where there is none at all."""
+    bad = (text for text in statuses if text.casefold() != "ok")
+    return next(bad, next(iter(statuses), None))
 
 
 def _are_apart(one: _Received, other: _Received) -> bool:

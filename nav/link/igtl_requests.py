@@ -22,7 +22,7 @@ SHORT = {"GET_TRANS": "TRANSFORM", "GET_CAPABIL": "CAPABILITY"}  # names cut at 
 TRACKER_NAMES = ("", TRACKER, "CAMERA")  # of coordinates that TDATA can be in
 SUCCESS, FAILURE = b"\0", b"\1"
 MILLISECOND = 1_000_000  # ns
-CURRENT = 0.3  # s for which poses are told after they came; a recording may be paused
+CURRENT = 0.3  # s for which poses are sent after they came; a recording may be paused
 
 
 def case_messages(case: Case) -> Iterator[Message]:
@@ -160,7 +160,7 @@ class Answers:
         Returns
         -------
         Outgoing or None
-            None where there is nothing to tell.
+            None where there is nothing to send.
         """
         if self.instant is None:
             return None

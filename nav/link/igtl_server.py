@@ -73,7 +73,7 @@ class IgtlServer:
         self._profile = profile
         self._instants: deque[Instant] = deque(maxlen=MOST_INSTANTS)
         self._clients: dict[int, Connection] = {}
-        self._untold: Instant | None = None
+        self._unsent: Instant | None = None
         self._late = 0  # instants dropped because the thread did not get the processor
         self._dropped = 0  # messages of clients that are gone
         self._refused: str | None = None
@@ -186,8 +186,8 @@ class IgtlServer:
             self._refused = f"{where}: {MOST_CLIENTS} programs are connected already"
             connected.close()
             return
-        if self._untold is not None:
-            self._tell(self._untold)
+        if self._unsent is not None:
+            self._publish_instant(self._unsent)
         connected.setblocking(False)
         with suppress(OSError):  # some systems refuse where the program is gone already
             keep_alive(connected)
@@ -210,17 +210,17 @@ class IgtlServer:
         while self._instants:
             instant = self._instants.popleft()
             if not self._clients:  # nobody reads: the newest one will do for who comes next
-                self._untold = instant
+                self._unsent = instant
                 continue
-            self._tell(instant)
+            self._publish_instant(instant)
             for connection in self._clients.values():
                 for outgoing in self._answers.wanted(connection):
                     connection.put(outgoing)
             for connection in tuple(self._clients.values()):
                 self._send(connection)
 
-    def _tell(self, instant: Instant) -> None:
-        self._untold = None
+    def _publish_instant(self, instant: Instant) -> None:
+        self._unsent = None
         self._answers.show(instant)
         for message in self._profile.messages(instant):
             if message.metadata == MISSING and self._answers.version < 2:
@@ -258,7 +258,7 @@ class IgtlServer:
         return self._answers.encode(status)
 
     def _end(self) -> None:
-        """Say goodbye; clients that still read get what waits for them."""
+        """Close the connections; clients that still read get their pending messages."""
         for connection in tuple(self._clients.values()):
             connection.put(self._own_status(EXITING, "EXITING", "tracking has ended"))
             self._send(connection)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nav.link.polaris_service import PolarisSetup
 
 POLARIS, LSL, LSL_NETWORK = "--polaris", "--lsl", "--lsl-network"
-EXPOSED = "OPEN TO THE NETWORK: every computer that reaches it can read along"
+EXPOSED = "OPEN TO THE NETWORK: every computer that can reach it can read it"
 
 
 @Parameter(name="*")
@@ -70,19 +70,19 @@ class LinkOptions:
             if address.port == 0:
                 raise InputError(f"{POLARIS} {self.polaris}: expected a port of 1 to 65535")
             reach = "this computer only" if address.is_loopback else EXPOSED
-            _tell(console, f"Polaris protocol (emulated) on {address}: {reach}")
+            _print_line(console, f"Polaris protocol (emulated) on {address}: {reach}")
             made.append(polaris_service.PolarisSetup(address))
         if self.lsl or self.lsl_network:
             from nav.link import lsl_stream
 
             lsl_stream.load_pylsl()
             where = EXPOSED if self.lsl_network else "announced on this computer only"
-            _tell(console, f"Lab Streaming Layer: {where} (LSL has no access control)")
+            _print_line(console, f"Lab Streaming Layer: {where} (LSL has no access control)")
             made.append(lsl_stream.LslSetup(self.lsl_network))
         return tuple(made)
 
 
-def _tell(console: "Console", line: str) -> None:
+def _print_line(console: "Console", line: str) -> None:
     console.print(line, markup=False, soft_wrap=True)
 
 

@@ -16,6 +16,8 @@ BACK_WITHIN = 0.2  # of the jump, from where it was before
 RETURNS = 6  # jumps back within `SPAN` s
 SPAN = 1.0  # s
 MOST_KEPT = 64
+# single poses elsewhere, as of a second sender that is much slower, within so many s
+VISITS, VISITS_SPAN = 3, 10.0
 
 
 def is_elsewhere(one: Array, other: Array) -> bool:
@@ -30,15 +32,18 @@ def is_elsewhere(one: Array, other: Array) -> bool:
     -------
     bool
     """
-    off = np.abs(one - other)
+    with np.errstate(invalid="ignore"):  # a sender's poses need not be finite
+        off = np.abs(one - other)
     return bool(off[:3, 3].max() > ELSEWHERE or off[:3, :3].max() > TURNED)
 
 
 class PlaceHistory:
-    """The poses of one name in the last second."""
+    """The poses of one name in the last second, and when single ones were elsewhere."""
 
     def __init__(self) -> None:
         self._seen: deque[tuple[float, Array, bool]] = deque(maxlen=MOST_KEPT)
+        self._last: deque[tuple[float, Array]] = deque(maxlen=3)
+        self._visits: deque[float] = deque(maxlen=VISITS)
 
     def add(self, arrival: float, matrix: Array) -> bool:
         """Take a pose; return whether the name is in two places in turn.
@@ -54,12 +59,45 @@ class PlaceHistory:
         -------
         bool
             Whether it has come back to where it was, from where nothing could have been, for
-            `RETURNS` times.
+            `RETURNS` times within a second; or more seldom, with single poses elsewhere, for
+            `VISITS` times: until no more come for twice as long as it took from one to the next.
         """
+        self._last.append((arrival, matrix))
+        if self._is_visit():
+            self._visits.append(arrival)
+            self._last = deque(((arrival, matrix),), maxlen=3)  # no pose counts for two visits
         while self._seen and arrival - self._seen[0][0] > SPAN:
             self._seen.popleft()
         self._seen.append((arrival, matrix, self._is_back(arrival, matrix)))
-        return sum(back for _, _, back in self._seen) >= RETURNS
+        return self._is_visited(arrival) or sum(back for *_, back in self._seen) >= RETURNS
+
+    def _is_visited(self, arrival: float) -> bool:
+        if len(self._visits) < VISITS:
+            return False
+        took = self._visits[-1] - self._visits[0]
+        if took > VISITS_SPAN:
+            return False
+        return arrival - self._visits[-1] <= max(SPAN, 2.0 * took / (VISITS - 1))
+
+    def _is_visit(self) -> bool:
+        """Return whether the pose before this one was elsewhere, and those beside it were not."""
+        if len(self._last) < 3:
+            return False
+        (began, before), (_, there), (ended, after) = self._last
+        if not (is_elsewhere(before, there) and is_elsewhere(there, after)):
+            return False
+        took = ended - began
+        out, back, off = (
+            float(np.linalg.norm(one[:3, 3] - other[:3, 3]))
+            for one, other in ((before, there), (there, after), (before, after))
+        )
+        if min(out, back) > ELSEWHERE:
+            return out + back >= FAST * took and off < BACK_WITHIN * min(out, back)
+        out, back, off = (
+            float(np.abs(one - other)[:3, :3].max())
+            for one, other in ((before, there), (there, after), (before, after))
+        )
+        return out + back >= FAST_TURN * took and off < BACK_WITHIN * min(out, back)
 
     def _is_back(self, arrival: float, matrix: Array) -> bool:
         if not self._seen:

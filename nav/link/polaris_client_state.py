@@ -129,10 +129,10 @@ class PolarisClientState:
             raise _Refused(Refusal.INVALID_COMMAND)
         rest = text[len(name) :]
         if rest.startswith(":"):  # with a check sum
-            body, told = text[:-4], text[-4:]
-            if len(body) <= len(name) or not re.fullmatch("[0-9A-Fa-f]{4}", told):
+            body, stated_crc = text[:-4], text[-4:]
+            if len(body) <= len(name) or not re.fullmatch("[0-9A-Fa-f]{4}", stated_crc):
                 raise _Refused(Refusal.BAD_CRC)
-            if int(told, 16) != crc16(body.encode("ascii")):
+            if int(stated_crc, 16) != crc16(body.encode("ascii")):
                 raise _Refused(Refusal.BAD_CRC)
             return name, body[len(name) + 1 :]
         if rest and not rest.startswith(" "):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 MOST_CLIENTS = 16
 MOST_INVALID = 20  # invalid commands in a row from what is no client
-CURRENT = 0.3  # s after its capture in which a frame is told; then every tool is missing
+CURRENT = 0.3  # s after its capture in which a frame is sent; then every tool is missing
 SEND_SECONDS = 2.0  # a client that does not take its reply for so long is disconnected
 log = logging.getLogger(__name__)
 

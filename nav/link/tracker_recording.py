@@ -21,7 +21,7 @@ from nav.text.catalogue import ENGLISH
 from nav.tracking.pose_source import StatedErrors
 from nav.tracking.tool import Tool
 
-TOLD_EVERY = 0.5  # s
+STATUS_EVERY = 0.5  # s
 FLUSHED_EVERY = 0.25  # s: what is lost at most where the program is ended by force
 
 
@@ -47,7 +47,7 @@ def recorded_file(
     beside : Path
         The command's output.
     console : Console
-        Where the user is told what comes, and that Ctrl-C ends it.
+        For what is received, and how to end it (Ctrl-C).
     stated : StatedErrors, optional
         The tracker's errors.
     names : sequence of str
@@ -112,7 +112,7 @@ def ended_by_ctrl_c(source: IgtlPoses) -> Iterator[None]:
 def _record(source: IgtlPoses, writer: PosesWriter, console: Console) -> int | str:
     """Write frames until the iteration ends; return their number, or why there is none."""
     count, last = 0, "nothing was received"
-    told = flushed = 0.0
+    shown = flushed = 0.0
     with console.status("") as status:
         for frame in source:
             now = time.monotonic()
@@ -126,13 +126,13 @@ def _record(source: IgtlPoses, writer: PosesWriter, console: Console) -> int | s
             if now - flushed >= FLUSHED_EVERY:
                 writer.file.flush()
                 flushed = now
-            if now - told >= TOLD_EVERY:
-                status.update(_told(frame, count))
-                told = now
+            if now - shown >= STATUS_EVERY:
+                status.update(_status_line(frame, count))
+                shown = now
     return count or last
 
 
-def _told(frame: TrackedFrame, count: int) -> str:
+def _status_line(frame: TrackedFrame, count: int) -> str:
     words = [
         f"{name}: {ENGLISH.sentence(seen) if isinstance(seen, Lost) else 'tracked'}"
         for name, seen in frame.tools.items()

@@ -1,1 +1,1 @@
-"""Tracking and guidance in a process of their own, and how the window hears from it."""
+"""Tracking and guidance in a process of their own, and its messages to the window."""

@@ -198,7 +198,7 @@ def _work(job: Job, connection: Connection) -> None:
     work_for(job, connection)
 
 
-def say_end(feed: ProcessFeed, console: Console) -> None:
+def report_end(feed: ProcessFeed, console: Console) -> None:
     """Report how the tracking process ended.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Limits of one set-up: distances at which it warns, FLE, how far check points may be off."""
+"""Limits of one set-up: alarm distances, FLE, largest error of check points."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -45,7 +45,7 @@ class LiveLimits:
     by_role : mapping of str to AlarmLimits
         For all structures of a role.
     by_structure : mapping of str to AlarmLimits
-        For one structure; they go before those of its role.
+        For one structure; they override those of its role.
     fle : float
         Fiducial localisation error, mm, one standard deviation per axis.
     check_limit : float

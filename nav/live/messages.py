@@ -62,17 +62,13 @@ class Sample:
     ----------
     at : float
         When the images were taken, s on this machine's monotonic clock.
-    artery, cord : float or None
-        Distance of the nearest one, mm; None where there is none.
-    artery_bound, cord_bound : float or None
-        Its 95 % lower bound, mm.
+    nearest : mapping of str to tuple of float
+        By role: distance of the nearest structure and its 95 % lower bound, mm; empty where the
+        tip is lost.
     """
 
     at: float
-    artery: float | None
-    artery_bound: float | None
-    cord: float | None
-    cord_bound: float | None
+    nearest: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -196,7 +192,7 @@ class Timeline:
     ticks : tuple of Tick
         In order of time.
     notices : tuple of Notice
-        What the user should know of this replay.
+        Notices about this replay.
     samples : tuple of Sample
         The recorded distances, for the chart after a jump; none where the replay may differ.
     """

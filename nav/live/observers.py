@@ -1,4 +1,4 @@
-"""Who watches a live use: a recorder, links to other programs. Nothing waits for them."""
+"""Observers of a live session: a recorder, links to other programs. Nothing waits for them."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ class Played(Protocol):
 
 
 class PacedSource(Generic[Item]):
-    """A recording handed out at its own pace; who is slower gets every item, late.
+    """A recording at its own pace; a slower consumer gets every item, late.
 
     With a window it waits at its end for a replay. A recording of poses becomes a source of poses.
 

@@ -1,4 +1,4 @@
-"""A thread that takes poses to whoever wants them, while a window shows the newest."""
+"""A thread that passes poses on, while a window shows the newest."""
 
 import logging
 import threading

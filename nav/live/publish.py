@@ -51,7 +51,7 @@ def thumbnails(tracked: TrackedFrame) -> tuple[Thumbnail, ...]:
 
 
 def chart_sample(guidance: Guidance, captured_at: float) -> Sample:
-    """Return the nearest artery and cord of one result, for the strip chart.
+    """Return the nearest structure of each role of one result, for the strip chart.
 
     Parameters
     ----------
@@ -66,15 +66,9 @@ def chart_sample(guidance: Guidance, captured_at: float) -> Sample:
     """
     near = guidance.proximity
     if isinstance(near, Lost):
-        return Sample(captured_at, None, None, None, None)
-    artery, cord = near.nearest("artery"), near.nearest("cord")
-    return Sample(
-        captured_at,
-        None if artery is None else artery.distance,
-        None if artery is None else artery.bound,
-        None if cord is None else cord.distance,
-        None if cord is None else cord.bound,
-    )
+        return Sample(captured_at)
+    of_roles = (near.nearest(role) for role in {s.role for s in near.structures})
+    return Sample(captured_at, {s.role: (s.distance, s.bound) for s in of_roles if s is not None})
 
 
 class RateMeter:
@@ -220,7 +214,7 @@ def make_update(
     -------
     Update
     """
-    said = notices if state.message is None else (*notices, state.message)
+    shown = notices if state.message is None else (*notices, state.message)
     return Update(
         state.guidance,
         captured_at,
@@ -231,7 +225,7 @@ def make_update(
         state.prompt,
         rate,
         delay,
-        said,
+        shown,
         next_fiducial=state.next_fiducial,
         alarm=state.alarm,
     )

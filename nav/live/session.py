@@ -117,14 +117,14 @@ class Session:
     @property
     def doubts(self) -> tuple[Notice, ...]:
         """What speaks against the registration that is used, for as long as it is."""
-        said = []
+        doubts_now = []
         if self.former is not None:
-            said.append(Notice("former_in_use"))
+            doubts_now.append(Notice("former_in_use"))
         if self.stage is Stage.NAVIGATE and not self.checks:
-            said.append(Notice("unverified_in_use"))
+            doubts_now.append(Notice("unverified_in_use"))
         if self.assessment is not None and self.assessment.word == "usable":
-            said.append(Notice("usable_in_use", {"verdict": verdict(self.assessment)}))
-        return tuple(said)
+            doubts_now.append(Notice("usable_in_use", {"verdict": verdict(self.assessment)}))
+        return tuple(doubts_now)
 
     def step(self, tracked: TrackedFrame) -> State:
         """Process one tracked frame: return guidance and what to do next."""

@@ -30,7 +30,7 @@ class SwapCheck:
     def __init__(self, rig: Rig) -> None:
         self.rig = rig
         self.frames: list[list[Observation]] = []
-        self.said: tuple[Notice, ...] = ()
+        self.notices: tuple[Notice, ...] = ()
         self.thread: Thread | None = None
 
     def look(self, views: Mapping[str, Sequence[MarkerView]]) -> tuple[Notice, ...]:
@@ -39,7 +39,7 @@ class SwapCheck:
         Return what is to be said by now.
         """
         if self.thread is not None or len(self.rig.cameras) < 2:
-            return self.said
+            return self.notices
         for seen in views.values():
             observations = self._observations(seen)
             if len(observations) > 1:
@@ -47,7 +47,7 @@ class SwapCheck:
         if len(self.frames) >= FRAMES:
             self.thread = Thread(target=self._judge, name="swap check", daemon=True)
             self.thread.start()
-        return self.said
+        return self.notices
 
     def _observations(self, views: Sequence[MarkerView]) -> list[Observation]:
         observations = []
@@ -62,4 +62,4 @@ class SwapCheck:
     def _judge(self) -> None:
         swapped = find_swap(self.rig, lambda rig: joint_residual(rig, self.frames))
         if swapped is not None:
-            self.said = (swapped,)
+            self.notices = (swapped,)

@@ -59,7 +59,7 @@ class Touch:
 
 
 def sample_tip(guidance: Guidance, needle: Tool, reference: str) -> TipSample | Lost:
-    """Return what one result says of the tip, its shared errors apart.
+    """Return the tip of one result, its shared errors apart.
 
     Parameters
     ----------

@@ -20,6 +20,7 @@ from nav.core.files import (
     TransformTable,
     Vector3,
     load_toml,
+    sha256,
 )
 from nav.core.frames import Array
 from nav.model.continuation import Continuation, ContinuationTable, continuation
@@ -114,7 +115,7 @@ class ReconstructionTable(FileModel):
     made_from : dict of str to str
         By structure.
     corrections, labels : str, optional
-        Files beside the case: what was said about the scan.
+        Files beside the case: the user's guidance for the scan.
     chain : ChainTable, optional
         The fitted bones, from which steps can be run again.
     learnt : dict of str to dict of str to float
@@ -199,7 +200,7 @@ class Structure:
         Returns
         -------
         ndarray, shape (...)
-            In mm: what the mesh says of the place, or `sigma` where it says nothing.
+            In mm: as the mesh states it for the place, else `sigma`.
         """
         if self.surface.sigma is not None:
             return self.surface.sigma.at(points)
@@ -347,8 +348,20 @@ def load_case(path: Path, progress: Callable[[str], None] | None = None) -> Case
         tuple(Fiducial(f.label, np.array(f.position), f.use, f.sigma) for f in table.fiducial),
         tuple(Plan(p.name, np.array(p.entry), np.array(p.target)) for p in table.plan),
     )
-    said = () if table.reconstruction is None else table.reconstruction.remarks
-    return replace(case, warnings=(*check_case(case, str(path)), *said))
+    scan_remarks = () if table.reconstruction is None else table.reconstruction.remarks
+    return replace(
+        case, warnings=(*_changed(table, Path(path)), *check_case(case, str(path)), *scan_remarks)
+    )
+
+
+def _changed(table: CaseFile, path: Path) -> list[str]:
+    """Warn of meshes that are not those that a planned case was written with."""
+    digests = {entry.file: entry.sha256.lower() for entry in table.input}
+    return [
+        f"{path}: structure {s.name}: its mesh was changed after the plans were made: plan again"
+        for s in table.structure
+        if s.mesh in digests and sha256(path.parent / s.mesh) != digests[s.mesh]
+    ]
 
 
 def _structure(path: Path, table: StructureTable) -> Structure:

@@ -36,7 +36,6 @@ class ExactClearances:
     """
 
     def __init__(self, obstacles: Obstacles) -> None:
-        self._obstacles = obstacles
         box = obstacles.box
         low = box.origin - REACH
         high = box.origin + box.spacing * np.array(box.shape) + REACH

@@ -238,6 +238,8 @@ def _spinolaminar(bone: Structure, centre: Array, back: Array, up: Array, side: 
     origins = centre + heights[:, None] * up
     ways = bone.surface.first_hits(origins, back)
     if not np.isfinite(ways).any():
-        raise InputError(f"{bone.name}: has no arch behind the canal")
+        raise InputError(
+            f"{bone.name}: has no arch behind the canal: is it another structure's mesh?"
+        )
     k = int(np.argmin(ways))
     return origins[k] + ways[k] * back

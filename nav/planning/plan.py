@@ -162,8 +162,8 @@ def planning_ground(
         The case lacks a structure that the gap, the canal or the entry is found from.
     """
     settings = settings or PlanSettings()
-    say = progress or (lambda _: None)
-    say("the gap between C1 and C2")
+    report = progress or (lambda _: None)
+    report("the gap between C1 and C2")
     gap = find_gap(case)
     skin, radius = skin_of(case), DIAMETER[settings.needle.gauge] / 2.0
     space = target_space(case, gap, radius)
@@ -174,7 +174,7 @@ def planning_ground(
     candidates = tuple(
         side_candidates(gap, skin, targets, side, settings.search) for side in settings.search.sides
     )
-    say("distances")
+    report("distances")
     in_gap = arteries_in_gap(case, gap)
     obstacles = distance_field(
         obstacles_of(case, settings.limits, [a.structure for a in in_gap]),
@@ -226,10 +226,10 @@ def plan_trajectories(
     InputError
         The case lacks a structure that the gap, the canal or the entry is found from.
     """
-    say = progress or (lambda _: None)
+    report = progress or (lambda _: None)
     started = time.perf_counter()
-    ground = planning_ground(case, settings, lines, say)
-    say("paths")
+    ground = planning_ground(case, settings, lines, report)
+    report("paths")
 
     def run(one: Candidates) -> tuple[SidePlan, SkinRisk]:
         return ground.search_of(one.side).run(one)

@@ -8,6 +8,7 @@ import numpy as np
 from rich.console import Console
 
 from nav.core.errors import InputError, NothingSafe
+from nav.core.files import load_toml
 from nav.core.frames import Array
 from nav.guidance.bending import DIAMETER
 from nav.model.case import Case, load_case
@@ -25,7 +26,8 @@ from nav.planning.plan_files import CASE, Planned, Write, check_output, write_pl
 from nav.planning.plan_result import PlannedPath, TrajectoryPlan
 from nav.reconstruction.volume import Volume
 from nav.registration.markupsline import read_line
-from nav.registration.registration_result import load_registration
+from nav.registration.registration_result import RegistrationFile, load_registration
+from nav.registration.reuse import made_for_other_case
 
 VOLUME_FILE = "volume.nii.gz"  # of a reconstructed case
 BEVELS = ("tuohy", "cutting", "pencil")
@@ -97,6 +99,8 @@ def plan_case(case: Path, output: Path, options: PlanOptions, console: Console) 
     for warning in loaded.warnings:
         console.print(f"warning: {warning}")
     settings = _settings(options)
+    for warning in _of_other_case(options.registration, loaded, path):
+        console.print(f"warning: {warning}")
     gap = find_gap(loaded)
     lines = [on_skin(skin_of(loaded), read_line(line, gap.centre)) for line in options.lines]
     with console.status("planning") as status:
@@ -111,9 +115,9 @@ def plan_case(case: Path, output: Path, options: PlanOptions, console: Console) 
     with console.status("drawing and writing"):
         pictures = []
         if options.pictures:
-            pictures = _pictures(loaded, planned, _volume(options.ct, path.parent))
+            pictures = _pictures(loaded, planned, _volume(options.ct, path.parent, loaded))
         write_plan(path, output, planned, pictures)
-    _say(console, planned, reason)
+    _print_plan(console, planned, reason)
     console.print(f"written: {output}")
     if plan.best is None:
         raise NothingSafe(
@@ -187,6 +191,20 @@ def _settings(options: PlanOptions) -> PlanSettings:
     )
 
 
+def _of_other_case(registration: Path | None, case: Case, path: Path) -> tuple[str, ...]:
+    """Return a warning where a registration was made for another case.
+
+    Planning a case makes a new one, so that an earlier registration may well be meant.
+    """
+    if registration is None:
+        return ()
+    record = load_toml(registration, RegistrationFile)
+    other = made_for_other_case(record, (case.name, path))
+    if other is None:
+        return ()
+    return (f"{registration}: was made for another case ({other}); its error is used all the same",)
+
+
 def _numbered(plan: TrajectoryPlan) -> TrajectoryPlan:
     """Return the plan with names that tell the paths of a side apart."""
     sides = tuple(
@@ -214,14 +232,31 @@ def _catheter(case: Case, plan: TrajectoryPlan) -> tuple[CatheterPath | None, st
         return None, f"no catheter path: {error}"
 
 
-def _volume(given: Path | None, folder: Path) -> Volume | None:
+def _volume(given: Path | None, folder: Path, case: Case) -> Volume | None:
     """Return the CT for the radiograph: the one given, else the case's own, if any."""
     path = given or folder / VOLUME_FILE
     if given is None and not path.is_file():
         return None
     from nav.reconstruction.reading import read_volume
 
-    return read_volume(path).volume
+    volume = read_volume(path).volume
+    if given is not None:
+        _refuse_other_ct(given, volume, case)
+    return volume
+
+
+def _refuse_other_ct(given: Path, volume: Volume, case: Case) -> None:
+    """Refuse a CT that does not have the case's bones where the case has them."""
+    from nav.reconstruction.labelmap_check import compare_points_with_scan
+
+    points = np.concatenate([bone.surface.vertices for bone in case.of_role("bone")])
+    found = compare_points_with_scan(points, volume)
+    if not found.agrees:
+        grey = "" if np.isnan(found.hounsfield) else f", with {found.hounsfield:.0f} HU on the mean"
+        raise InputError(
+            f"--ct {given}: is not where the case is: {100.0 * found.inside:.0f} % of its bones "
+            f"lie within it{grey}; give the scan that the case was made from"
+        )
 
 
 def _pictures(case: Case, planned: Planned, volume: Volume | None) -> list[tuple[str, Write]]:
@@ -230,7 +265,7 @@ def _pictures(case: Case, planned: Planned, volume: Volume | None) -> list[tuple
     return picture_files(case, planned, volume)
 
 
-def _say(console: Console, planned: Planned, reason: str | None) -> None:
+def _print_plan(console: Console, planned: Planned, reason: str | None) -> None:
     plan = planned.plan
     for side in plan.sides:
         shown: Sequence[PlannedPath] = side.paths if side.verdict != "refused" else ()

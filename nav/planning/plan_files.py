@@ -15,7 +15,7 @@ import nav
 from nav.core.errors import InputError
 from nav.core.filekinds import PICTURE, file_kind, toml_kind
 from nav.core.filekinds import SUMMARY as SUMMARY_KIND
-from nav.core.files import provenance, read_toml
+from nav.core.files import provenance, read_toml, sha256
 from nav.core.frames import Array
 from nav.core.output_checks import followed, refuse_replacing, refuse_special
 from nav.core.outputs import written_together
@@ -126,6 +126,8 @@ def write_plan(
         files.append((folder / f"{path.name.replace(' ', '_')}.mrk.json", _texter(text)))
     files += [(folder / name, write) for name, write in pictures]
     made = provenance([case])
+    meshes = dict.fromkeys(entry["mesh"] for entry in table["structure"])
+    made["input"] += [{"file": m, "sha256": sha256(case.parent / m)} for m in meshes]
     files.append((folder / PLAN, _texter(_toml({"format": "c1c2nav/plan/1", **made, **document}))))
     files.append((folder / SUMMARY, _texter(_summary(planned, document))))
     files.append((folder / CASE, _texter(_toml(_case_table(table, planned, made)))))

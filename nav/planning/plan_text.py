@@ -40,6 +40,8 @@ def percent(estimate: Estimate | None) -> str:
     value = estimate.value
     if value < NEVER:
         return "<1e-9"
+    if value >= 0.995:
+        return "100%"
     if value >= 0.001:
         return f"{100.0 * value:.2g}%"
     return f"{value:.1e}"

@@ -223,8 +223,8 @@ def nowhere(anchors: Anchors) -> InputError:
     InputError
         To be raised.
     """
-    said = [f"{seed.name} at the given place" for seed in anchors.seeds]
-    said += ["C2 in the box"] if anchors.box is not None else []
+    hint = [f"{seed.name} at the given place" for seed in anchors.seeds]
+    hint += ["C2 in the box"] if anchors.box is not None else []
     return InputError(
-        f"no bones were found with {' and '.join(said)}; is it in the scan's coordinates (LPS, mm)?"
+        f"no bones were found with {' and '.join(hint)}; is it in the scan's coordinates (LPS, mm)?"
     )

@@ -22,6 +22,8 @@ from nav.reconstruction.guidance import GuideLabel
 from nav.reconstruction.open_ends import open_ends
 from nav.reconstruction.prior import load_prior
 from nav.reconstruction.reading import ReadResult, describe
+from nav.reconstruction.reading.nifti import read_nifti
+from nav.reconstruction.reading.quiet_readers import without_output
 from nav.reconstruction.reconstruction_pictures import draw_overview
 from nav.reconstruction.reconstruction_result import (
     Learnt,
@@ -183,7 +185,7 @@ def origin_table(
         "source": read.kind,
         "volume": VOLUME,
         "spacing": [round(float(s), 4) for s in read.series.spacing],
-        "findings": describe(read),
+        "findings": describe(read, with_files=False),
         "remarks": [sentence(remark) for remark in remarks],
         "made_from": {s.name: s.source for s in surfaces},
     }
@@ -305,7 +307,8 @@ def write_volume(path: Path, volume: Volume) -> None:
     """
     import SimpleITK as sitk
 
-    image = sitk.GetImageFromArray(_whole(volume.values))
+    values = _whole(volume.values)
+    image = sitk.GetImageFromArray(values)
     steps = volume.model_from_voxel[:3, :3]
     image.SetSpacing(volume.spacing.tolist())
     image.SetDirection((steps / volume.spacing).ravel().tolist())
@@ -314,11 +317,14 @@ def write_volume(path: Path, volume: Volume) -> None:
     named = path.with_name(path.name + VOLUME[VOLUME.index(".") :])
     try:
         try:
-            sitk.WriteImage(image, str(named), useCompression=True)
-        except RuntimeError:
-            raise InputError(
-                f"{path.parent}: {VOLUME} cannot be written; is the disk full?"
-            ) from None
+            with without_output(2):
+                sitk.WriteImage(image, str(named), useCompression=True)
+            # on a full disk the library writes less without an error
+            is_whole = np.array_equal(read_nifti(named, lambda share: None)[0], values)
+        except (RuntimeError, InputError):
+            is_whole = False
+        if not is_whole:
+            raise InputError(f"{path.parent}: {VOLUME} cannot be written; is the disk full?")
         named.replace(path)
     finally:
         named.unlink(missing_ok=True)

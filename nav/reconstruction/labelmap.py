@@ -292,8 +292,8 @@ def _all(
             name, number = f"{mask.name} ({number})", number + 1
         masks[name] = mask
     if not masks:
-        said = f": {', '.join(names[:6])}" if names else ""
-        raise InputError(f"{path}: has no label of a structure of the neck{said}")
+        listed = f": {', '.join(names[:6])}" if names else ""
+        raise InputError(f"{path}: has no label of a structure of the neck{listed}")
     return masks
 
 

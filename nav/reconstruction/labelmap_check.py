@@ -55,8 +55,25 @@ def compare_with_scan(bones: Sequence[LabelMask], volume: Volume) -> Agreement:
     Agreement
         At their position; with the best shift where they do not agree there.
     """
+    return compare_points_with_scan(np.concatenate([mask.centres() for mask in bones]), volume)
+
+
+def compare_points_with_scan(points: Array, volume: Volume) -> Agreement:
+    """Compare points of bones with a scan, at their position and shifted along the body's axis.
+
+    Parameters
+    ----------
+    points : ndarray, shape (n, 3)
+        In or on bones, model frame, mm.
+    volume : Volume
+        The scan, HU.
+
+    Returns
+    -------
+    Agreement
+        As `compare_with_scan` returns it.
+    """
     rng = np.random.default_rng(0)
-    points = np.concatenate([mask.centres() for mask in bones])
     if len(points) > MOST_POINTS:
         points = points[rng.choice(len(points), MOST_POINTS, replace=False)]
     inside, mean = _mean(volume, points)

@@ -71,15 +71,15 @@ def read_dicom_seg(path: Path) -> Iterator[LabelMask]:
 
 def _refuse_huge(file: Path) -> None:
     """Refuse a file that is larger than a label map can be, before memory is allocated."""
-    told = read_elements(file, SIZES)
-    count = int(told.get("NumberOfFrames") or 1)
+    sizes = read_elements(file, SIZES)
+    count = int(sizes.get("NumberOfFrames") or 1)
     if not 1 <= count <= MOST_FRAMES:
         raise InputError(f"{file}: has {count} frames; expected 1 to {MOST_FRAMES}")
-    voxels = count * int(told.get("Rows") or 0) * int(told.get("Columns") or 0)
+    voxels = count * int(sizes.get("Rows") or 0) * int(sizes.get("Columns") or 0)
     # a bit in the file becomes a byte, and more while it is sorted
     refuse_huge(voxels, f"{file}", BYTES_EACH)
-    stored = voxels * int(told.get("BitsAllocated") or 1) // 8
-    syntax = str(getattr(told, "file_meta", {}).get("TransferSyntaxUID", ""))
+    stored = voxels * int(sizes.get("BitsAllocated") or 1) // 8
+    syntax = str(getattr(sizes, "file_meta", {}).get("TransferSyntaxUID", ""))
     if syntax in UNPACKED and stored > file.stat().st_size:
         raise InputError(
             f"{file}: is cut off: its header promises {stored} bytes of pixels, the file has "

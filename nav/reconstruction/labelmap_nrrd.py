@@ -72,15 +72,15 @@ def read_seg_nrrd(path: Path) -> tuple[NDArray[Any], Array, list[NamedLabel] | N
 
 
 def _segments(path: Path, fields: dict[str, str], layers: int) -> list[NamedLabel] | None:
-    told: dict[int, dict[str, str]] = {}
+    entries: dict[int, dict[str, str]] = {}
     for key, value in fields.items():
         found = SEGMENT.match(key)
         if found:
-            told.setdefault(int(found[1]), {})[found[2]] = value
-    if not told:
+            entries.setdefault(int(found[1]), {})[found[2]] = value
+    if not entries:
         return None
     segments = []
-    for position, (number, entry) in enumerate(sorted(told.items())):
+    for position, (number, entry) in enumerate(sorted(entries.items())):
         name = entry.get("name") or f"Segment {number}"
         # before Slicer 4.11 each segment had a layer of its own, without these two
         layer = _whole(path, name, "Layer", entry.get("layer", str(position)))

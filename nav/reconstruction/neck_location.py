@@ -141,8 +141,8 @@ def neck_of(volume: Volume, prior: ShapePrior, chain: Chain) -> LocatedNeck:
 def _refuse(neck: LocatedNeck, anchors: Anchors | None) -> None:
     missing = [name for name in NEEDED if not neck.has(name)]
     if missing:
-        said = " at the given places" if anchors is not None else ""
-        raise InputError(_not_covered(neck, missing, said))
+        where = " at the given places" if anchors is not None else ""
+        raise InputError(_not_covered(neck, missing, where))
     problem = anchors.problem(neck.chain) if anchors is not None else ""
     if problem:
         raise InputError(problem)
@@ -154,10 +154,10 @@ def _score(found: dict[str, Support]) -> float:
     return float(np.mean([found[n].matched * min(found[n].in_view, 1.0) for n in names]))
 
 
-def _not_covered(neck: LocatedNeck, missing: list[str], said: str) -> str:
+def _not_covered(neck: LocatedNeck, missing: list[str], where: str) -> str:
     shown = neck.bones
     what = f"only {', '.join(shown)} were found" if shown else "no vertebra of the neck was found"
     return (
-        f"the scan does not show {' and '.join(missing)}{said}: {what}; "
+        f"the scan does not show {' and '.join(missing)}{where}: {what}; "
         "expected a CT from the skull's base to C4"
     )

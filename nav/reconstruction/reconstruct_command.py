@@ -26,7 +26,7 @@ from nav.reconstruction.guidance_files import (
     read_seeds,
 )
 from nav.reconstruction.markers import FoundMarker
-from nav.reconstruction.reading import describe, list_series, read_volume
+from nav.reconstruction.reading import describe, describe_problem, list_series, read_volume
 from nav.reconstruction.reconstruction_pipeline import reconstruct
 from nav.reconstruction.reconstruction_result import Reconstruction
 from nav.reconstruction.reconstruction_text import sentence
@@ -229,9 +229,8 @@ def show_series(source: Path, console: Console) -> None:
     for row in list_series(source):
         size = f"{row.size[0]} x {row.size[1]}"
         spacing = " x ".join(f"{s:.2f}" for s in row.spacing)
-        table.add_row(
-            row.name, row.modality, str(row.slices), size, spacing, row.kernel, row.problem or ""
-        )
+        problem = "" if row.problem is None else describe_problem(row.problem)
+        table.add_row(row.name, row.modality, str(row.slices), size, spacing, row.kernel, problem)
     console.print(table)
 
 

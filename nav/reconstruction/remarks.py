@@ -93,7 +93,7 @@ def gap_remarks(refined: Mapping[str, RefinedSurface]) -> list[Remark]:
         One per pair of bones.
     """
     names, remarks = list(refined), []
-    told: set[frozenset[str]] = set()
+    reported: set[frozenset[str]] = set()
     for name, surface in refined.items():
         others = [other for other in names if other != name]
         areas: dict[str, float] = {}
@@ -103,8 +103,8 @@ def gap_remarks(refined: Mapping[str, RefinedSurface]) -> list[Remark]:
                 areas[other] = areas.get(other, 0.0) + gap.area
         for other, area in areas.items():
             pair = frozenset({name, other})
-            if area >= LEAST_GAP_AREA and pair not in told:
-                told.add(pair)
+            if area >= LEAST_GAP_AREA and pair not in reported:
+                reported.add(pair)
                 remarks.append(
                     Remark("gap_unresolved", {"one": name, "other": other, "area": area})
                 )

@@ -12,7 +12,7 @@ STEP_LABELS = {
     "refine": "step_refine",
     "canal": "step_canal",
     "skin": "step_skin",
-}  # codes of what people are told
+}  # codes of the steps that are shown
 STEPS = tuple(STEP_LABELS)
 SHARES = {
     "read": 0.08,

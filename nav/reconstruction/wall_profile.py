@@ -43,7 +43,7 @@ class WallLikelihood:
     beside: Array
 
     def site(self, radius: Array, sd: Array) -> tuple[Array, Array]:
-        """Return what each ray says of its radius (n,), as a Gaussian near an expected one.
+        """Return the radius that each ray measures (n,), as a Gaussian near an expected one.
 
         Parameters
         ----------

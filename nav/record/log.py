@@ -1,4 +1,4 @@
-"""What a run leaves in memory: poses, distances, alarms; for reports at its end."""
+"""Log of a run in memory: poses, distances, alarms; for reports at its end."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,16 +1,16 @@
-"""The text header of a MetaIO sequence: what it says of each frame."""
+"""Read the text header of a MetaIO sequence: the fields of each frame."""
 
 from pathlib import Path
 from typing import BinaryIO
 
 from nav.core.errors import InputError
-from nav.core.textfile import MEGABYTE, open_regular, printable
+from nav.core.textfile import open_regular, printable
 from nav.record.sequence_header import (
-    LONGEST_HEADER,
     LONGEST_LINE,
     Line,
     SequenceHeader,
     header_of_lines,
+    text_lines,
 )
 
 END = "elementdatafile"  # the last key of every MetaIO header
@@ -43,19 +43,9 @@ def read_metaio_header(path: Path) -> SequenceHeader:
 def _lines(path: Path, file: BinaryIO) -> list[Line]:
     """Return the header's lines."""
     lines: list[Line] = []
-    left, number = LONGEST_HEADER, 0
+    texts = text_lines(path, file)
     while True:
-        number += 1
-        try:
-            raw = file.readline(LONGEST_LINE + 1)
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-        left -= len(raw)
-        if left < 0:
-            raise InputError(
-                f"{path}: its header is longer than {LONGEST_HEADER // MEGABYTE} MB; record in "
-                "parts"
-            )
+        number, raw = next(texts)
         key, found, value = raw.decode("utf-8", "replace").partition("=")
         key = key.strip()
         if not raw or (number > 1 and found and key.casefold() != END and raw[-1:] != b"\n"

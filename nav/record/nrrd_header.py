@@ -1,16 +1,16 @@
-"""The text header of an NRRD sequence of transforms (.seq.nrrd): what it says of each frame."""
+"""Read the text header of an NRRD sequence of transforms (.seq.nrrd): the fields of each frame."""
 
 from pathlib import Path
 from typing import BinaryIO
 
 from nav.core.errors import InputError
-from nav.core.textfile import MEGABYTE, open_regular, printable
+from nav.core.textfile import open_regular, printable
 from nav.record.sequence_header import (
-    LONGEST_HEADER,
     LONGEST_LINE,
     Line,
     SequenceHeader,
     header_of_lines,
+    text_lines,
 )
 
 MAGIC = b"NRRD000"
@@ -43,23 +43,13 @@ def read_nrrd_header(path: Path) -> SequenceHeader:
 def _lines(path: Path, file: BinaryIO) -> list[Line]:
     """Return the header's lines, up to the empty one that ends it."""
     lines: list[Line] = []
-    left, number = LONGEST_HEADER, 0
+    texts = text_lines(path, file)
     while True:
-        number += 1
-        try:
-            raw = file.readline(LONGEST_LINE + 1)
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+        number, raw = next(texts)
         if number == 1:
             if not raw.startswith(MAGIC):
                 raise InputError(f"{path}: is not an NRRD file: expected it to begin with NRRD000")
             continue
-        left -= len(raw)
-        if left < 0:
-            raise InputError(
-                f"{path}: its header is longer than {LONGEST_HEADER // MEGABYTE} MB; record in "
-                "parts"
-            )
         if raw in (b"\n", b"\r\n"):
             return lines
         if len(raw) <= LONGEST_LINE and not raw.endswith(b"\n"):

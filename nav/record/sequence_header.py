@@ -1,11 +1,12 @@
-"""The text header of a sequence, in MetaIO's notation or in NRRD's: what it says of each frame."""
+"""The text header of a sequence, in MetaIO's notation or in NRRD's: the fields of each frame."""
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from nav.core.errors import InputError
 from nav.core.textfile import MEGABYTE, MOST_NUMBER, printable
@@ -105,8 +106,45 @@ class SequenceHeader:
         return numbers
 
 
+def text_lines(path: Path, file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """Yield a header's lines as they are read; the caller ends where the header does.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    file : file
+        At its beginning.
+
+    Yields
+    ------
+    int
+        The line's number, from 1.
+    bytes
+        The line with its end; cut after `LONGEST_LINE` bytes and one more; empty after the last.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, or is longer than any header.
+    """
+    left = LONGEST_HEADER
+    for number in count(1):
+        try:
+            raw = file.readline(LONGEST_LINE + 1)
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+        left -= len(raw)
+        if left < 0:
+            raise InputError(
+                f"{path}: its header is longer than {LONGEST_HEADER // MEGABYTE} MB; record in "
+                "parts"
+            )
+        yield number, raw
+
+
 def header_of_lines(path: Path, lines: Iterable[Line], size_key: str) -> SequenceHeader:
-    """Gather what a header says of its frames.
+    """Gather a header's fields by frame.
 
     Parameters
     ----------
@@ -145,18 +183,18 @@ def header_of_lines(path: Path, lines: Iterable[Line], size_key: str) -> Sequenc
             f"{path}: has no fields Seq_Frame0000_...; expected a sequence with transforms, as "
             "PLUS and 3D Slicer write it"
         )
-    count = len(numbers)
-    if count > MOST_FRAMES:
-        raise InputError(f"{path}: has {count} frames; at most {MOST_FRAMES} are read")
-    if max(numbers) != count - 1:
-        gap = next(number for number in range(count) if number not in numbers)
+    frames = len(numbers)
+    if frames > MOST_FRAMES:
+        raise InputError(f"{path}: has {frames} frames; at most {MOST_FRAMES} are read")
+    if max(numbers) != frames - 1:
+        gap = next(number for number in range(frames) if number not in numbers)
         raise InputError(
             f"{path}: frame {gap} is missing, but there is frame {max(numbers)}; was the file "
             "edited or cut?"
         )
-    if sizes and WHOLE.fullmatch(sizes[-1]) and int(sizes[-1]) != count:
+    if sizes and WHOLE.fullmatch(sizes[-1]) and int(sizes[-1]) != frames:
         raise InputError(
-            f"{path}: {size_key} says {sizes[-1]} frames, but there are fields of {count}; was the "
-            "file edited or cut?"
+            f"{path}: {size_key} says {sizes[-1]} frames, but there are fields of {frames}; was "
+            "the file edited or cut?"
         )
-    return SequenceHeader(path, count, fields)
+    return SequenceHeader(path, frames, fields)

@@ -71,7 +71,7 @@ def open_session_images(source: Path, rig: Rig, depth: int) -> RecordedSource:
             own.append(_time(reader.path, taken[name], reader.clock.ns) if name in taken else None)
     if not recorded:
         raise InputError(
-            f"{source}: its frames were not measured in pictures; give a session of cameras"
+            f"{source}: its frames were not measured in images; give a session of cameras"
         )
     for name in rig.names:
         if not any(times[name]):

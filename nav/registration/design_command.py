@@ -106,8 +106,8 @@ def design_files(
         labels, candidates, others = _candidates(case, candidates_path)
     except InputError as error:
         file = str(candidates_path or case_path)
-        said = str(error)
-        raise InputError(said if said.startswith(file) else f"{file}: {said}") from None
+        message = str(error)
+        raise InputError(message if message.startswith(file) else f"{file}: {message}") from None
     if not 3 <= count <= len(candidates):
         raise InputError(f"--count: expected 3 to {len(candidates)}, got {count}")
     at, layouts = positions_of(places), []

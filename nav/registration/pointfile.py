@@ -191,10 +191,10 @@ def _unplaced(row: Row) -> str:
     if row.fields.get("defined", "").casefold() in NOT_PLACED:
         return "undefined"
     status = row.fields.get("+1", "")
-    said = (
+    position_status = (
         FCSV_STATUS.get(status, f"positionStatus {printable(status):.20}") if status else "defined"
     )
-    return "" if said == "defined" else said
+    return "" if position_status == "defined" else position_status
 
 
 def _system(path: Path, text: str, columns: str, slicer: bool) -> str:
@@ -204,14 +204,14 @@ def _system(path: Path, text: str, columns: str, slicer: bool) -> str:
     strange = next((name for name in found if name not in SYSTEMS), None)
     if strange is not None:
         raise InputError(f"{path}: CoordinateSystem: expected LPS or RAS, got {strange:.20}")
-    said = {SYSTEMS[name] for name in found} | ({columns} if columns != "xyz" else set())
-    if len(said) > 1:
-        raise InputError(f"{path}: says both LPS and RAS; remove the one that is wrong")
-    if not said and slicer:
+    position_status = {SYSTEMS[name] for name in found} | ({columns} if columns != "xyz" else set())
+    if len(position_status) > 1:
+        raise InputError(f"{path}: states both LPS and RAS; remove the one that is wrong")
+    if not position_status and slicer:
         raise InputError(
-            f"{path}: says no CoordinateSystem; add the line '# CoordinateSystem = RAS'"
+            f"{path}: does not state CoordinateSystem; add the line '# CoordinateSystem = RAS'"
         )
-    return said.pop() if said else "lps"
+    return position_status.pop() if position_status else "lps"
 
 
 def _millimetres(column: str) -> str:

@@ -1,4 +1,4 @@
-"""What a registration.toml says of its making, in its [calibration] table."""
+"""The [calibration] table of registration.toml: how it was made."""
 
 from collections.abc import Mapping
 from typing import Any

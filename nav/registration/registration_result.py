@@ -224,7 +224,27 @@ def write_registration(
     calibration : mapping, optional
         Further entries of its [calibration] table.
     """
-    data = {
+    write_toml(path, registration_table(registration, calibration), inputs)
+
+
+def registration_table(
+    registration: Registration, calibration: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return a registration as registration.toml holds it.
+
+    Parameters
+    ----------
+    registration : Registration
+        What is to be written.
+    calibration : mapping, optional
+        Further entries of its [calibration] table.
+
+    Returns
+    -------
+    dict
+        For `nav.core.files.write_toml`, or `toml_text`.
+    """
+    return {
         "format": REGISTRATION_FORMAT,
         "model_from_reference": transform_table(registration.model_from_reference.transform),
         "covariance": registration.model_from_reference.covariance,
@@ -232,4 +252,3 @@ def write_registration(
         "fre": registration.fre,
         "calibration": {"residuals": registration.residuals, **(calibration or {})},
     }
-    write_toml(path, data, inputs)

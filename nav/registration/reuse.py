@@ -161,6 +161,25 @@ def check_use(
     return tuple(map(printable, lines))
 
 
+def made_for_other_case(record: RegistrationFile, case: tuple[str, Path]) -> str | None:
+    """Return which other case a registration was made for.
+
+    Parameters
+    ----------
+    record : RegistrationFile
+        Its content.
+    case : (str, Path)
+        Name and file of a case.
+
+    Returns
+    -------
+    str or None
+        None where it was made for this case, or does not say for which.
+    """
+    made = calibration_table(record.calibration, record.fre)
+    return _other(record, made.case, case, sha256(case[1]))
+
+
 def _check_made_for(
     path: Path,
     record: RegistrationFile,
@@ -169,6 +188,20 @@ def _check_made_for(
     given: tuple[str, Path],
     digest: str,
 ) -> None:
+    called = _other(record, made_for, given, digest)
+    if called is None:
+        return
+    file = given[1]
+    raise InputError(
+        f"{path}: was made for another {what}: {called} as it was then, and {file} is not that "
+        "(SHA-256); register again with this one, or give that one"
+    )
+
+
+def _other(
+    record: RegistrationFile, made_for: MadeFor | None, given: tuple[str, Path], digest: str
+) -> str | None:
+    """Return which other file a registration was made for; None where it is this, or unknown."""
     name, file = given
     if made_for is not None:
         other = None if made_for.sha256.lower() == digest else (made_for.name, made_for.file)
@@ -177,12 +210,8 @@ def _check_made_for(
         same_name = [known.file for known in record.input if known.file == file.name]
         other = ("", same_name[0]) if same_name and digest not in hashes else None
     if other is None:
-        return
-    called = f"{other[0]} ({other[1]})" if other[0] and other[0] != name else other[1]
-    raise InputError(
-        f"{path}: was made for another {what}: {called} as it was then, and {file} is not that "
-        "(SHA-256); register again with this one, or give that one"
-    )
+        return None
+    return f"{other[0]} ({other[1]})" if other[0] and other[0] != name else other[1]
 
 
 def _is_input(record: RegistrationFile, digest: str) -> bool:

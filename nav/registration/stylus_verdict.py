@@ -38,14 +38,14 @@ def judge(
         probabilities = [each.probability for each in found.left_out]
         worst = int(np.argmin(probabilities))
         probability = probabilities[worst] * len(probabilities)
-        said = (
+        finding = (
             f"the contact in {labels[worst]} is {found.left_out[worst].distance:.1f} mm off where "
             f"the others predict {found.left_out[worst].predicted:.1f} mm"
         )
         if probability < REFUSED:
-            return f"repeat: {said}; touch it again"
+            return f"repeat: {finding}; touch it again"
         if probability < DOUBTED:
-            doubts.append(said)
+            doubts.append(finding)
     if found.contact_sd > LARGEST_CONTACT_SD:
         return (
             f"repeat: the contacts are {found.contact_sd:.1f} mm per axis off the divots; are the "

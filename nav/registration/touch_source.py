@@ -293,9 +293,9 @@ def _touch(
     stated = series.random[kept].mean(axis=0) / count
     if np.trace(stated) > np.trace(random):
         random = stated
-    said: tuple[str, ...] = ()
+    knock_remark: tuple[str, ...] = ()
     if shift > REFERENCE_SHIFT:
-        said = (f"the reference body moved by {shift:.1f} mm in the rig's frame during it",)
+        knock_remark = (f"the reference body moved by {shift:.1f} mm in the rig's frame during it",)
     return DwellTouch(
         float(times[0]),
         float(times[-1]),
@@ -306,7 +306,7 @@ def _touch(
         float(np.sqrt((off**2).sum(axis=1).mean())),
         count,
         independent,
-        said,
+        knock_remark,
     )
 
 

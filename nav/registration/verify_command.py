@@ -109,7 +109,7 @@ def verify_files(
         places = critical_points(case)
     except InputError as error:
         raise InputError(f"{case_path}: {error}") from None
-    said = [
+    record_warnings = [
         *case.warnings,
         *check_use(
             registration_path,
@@ -129,7 +129,7 @@ def verify_files(
         found = _verify(registration, case, touches, fle, places, tre or MOST_TRE, limit)
     except InputError as error:
         raise InputError(f"{touched_path}: {error}") from None
-    for line in (*said, *notes, *left_out, *_lines(found)):
+    for line in (*record_warnings, *notes, *left_out, *_lines(found)):
         out.print(line, markup=False, soft_wrap=True)
     if output is not None:
         inputs = [case_path, registration_path, touched_path]

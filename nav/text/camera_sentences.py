@@ -7,7 +7,7 @@ _EVEN_LIGHT = "keep the light even"
 CAMERAS: dict[str, Template] = {
     "file_remark": "{text}",
     "picture_unusable": "{why}",
-    # an instant without a image
+    # an instant without an image
     "no_such_picture": "{camera}: no image {name}",
     "file_unusable": Parts("{camera}", "{file} {why}"),
     "picture_lost_by_recorder": "{camera}: the recorder lost image {number}",
@@ -19,7 +19,7 @@ CAMERAS: dict[str, Template] = {
     ),
     "picture_frozen": "{camera}: the same image as before: frozen",
     "no_image_given": "no image given",
-    # a live camera without a image
+    # a live camera without an image
     "camera_waiting": Parts("camera {camera}", "no image yet"),
     "camera_frozen": Parts("camera {camera}", "only old images for {seconds:.1f} s: frozen?"),
     "camera_damaged": Parts("camera {camera}", "only damaged images for {seconds:.1f} s: cable?"),

@@ -1,4 +1,4 @@
-"""What is said while images are recorded, and touches and calibrations taken live, in English."""
+"""Messages while images are recorded, and touches and calibrations taken live, in English."""
 
 from nav.text.template import Parts, Plural, Template
 
@@ -17,7 +17,7 @@ CAPTURE: dict[str, Template] = {
     ),
     "record_now": "Recording",
     "record_every": Plural("Recorded {instants}", "Recorded {instants}", by="instants"),
-    "record_paused": "Paused: Space goes on",
+    "record_paused": "Paused: Space resumes",
     "record_enough": "The recording is complete",
     "record_ended_early": "The recording has ended",
     "record_cameras_stopped": "The cameras have stopped",
@@ -30,8 +30,8 @@ CAPTURE: dict[str, Template] = {
         "{seconds:.1f} s, {instants} instants, {dropped} DROPPED: too slow",
         by="dropped",
     ),
-    "record_of_seconds": "{seconds:.0f} s are asked for",
-    "record_of_count": "{count} instants are asked for",
+    "record_of_seconds": "{seconds:.0f} s requested",
+    "record_of_count": "{count} instants requested",
     "record_marked": Plural("{marks} mark", "{marks} marks", by="marks"),
     "record_waiting": "buffer {percent:.0f} %",
     "disk_minutes": "disk for {minutes:.0f} min",
@@ -113,15 +113,26 @@ CAPTURE: dict[str, Template] = {
     "pivot_window": "c1c2nav - calibrate the needle's tip",
     "pivot_ready": "Tip into a divot, press Space",
     "pivot_ready_detail": (
-        "then tilt the needle by 30 degrees to all sides; the tip stays in the divot"
+        "then tilt the needle by 30 degrees in all directions; the tip stays in the divot"
     ),
     "pivot_begin": "Tilt the needle, tip in the divot",
     "pivot_tilt": "Tilt the hub {sides:and}",
-    "pivot_go_on": "Go on, and turn it about its axis",
+    "pivot_go_on": "Continue, and turn it about its axis",
     "pivot_enough": "Enough. Space, then lift the tip",
-    "pivot_paused": "Stopped: Space goes on",
+    "pivot_paused": "Stopped: Space resumes",
     "pivot_not_seen": "The needle is not seen",
     "pivot_known": "tip known to {sd_mm:.3f} mm (1 sd, worst direction), rms {rms_mm:.2f} mm",
+    "spin_next": "Now the axis: press A",
+    "spin_next_detail": "the needle's file has none; without it press Calibrate",
+    "spin_ready": "Shaft into a groove, press Space",
+    "spin_ready_detail": "then spin the needle about its axis, by half a turn or more",
+    "spin_begin": "Spin the needle about its axis",
+    "spin_enough": "Enough. Press Space",
+    "spin_paused": "Stopped: Space begins anew",
+    "spin_known": (
+        "axis known to {sd_deg:.2f} degrees (1 sd); spun by {turn_deg:.0f}, "
+        "wobble {wobble_deg:.2f} degrees (rms)"
+    ),
     "side_right": "right",
     "side_left": "left",
     "side_down": "down",
@@ -133,24 +144,24 @@ CAPTURE: dict[str, Template] = {
     "body_window": "c1c2nav - calibrate a marker body",
     "body_ready": "Hold up the body, press Space",
     "body_ready_detail": (
-        "turn it step by step, and hold it still after each: images are taken by themselves"
+        "turn it step by step, and hold it still after each: images are taken automatically"
     ),
     "body_turn": "Turn it a little",
     "body_together": "Show markers {one} and {other} in one image",
     "body_show": "Show marker {marker} to the cameras",
     "body_other_side": "Marker {marker}: from another side",
     "body_more_of": "More images of marker {marker}",
-    "body_paused": "Stopped: Space goes on",
+    "body_paused": "Stopped: Space resumes",
     "body_not_seen": "The body is not seen",
     "body_known": "corners known to {sd_mm:.3f} mm (1 sd) or better; worst marker {marker}",
     "capture_finish": "Enough. Press Calibrate",
     "capture_stopped": "Nothing more is taken",
-    "capture_failed": "an image could not be kept: {why}",
+    "capture_failed": "an image could not be saved: {why}",
     "calibrating": "Calibrating",
     "calibrating_detail": "this may take a minute",
     "calibration_saved": "Calibrated and saved",
     "calibration_usable": "Saved. It can be better",
-    "calibration_usable_detail": "the verdict below says how; Take more goes on",
+    "calibration_usable_detail": "the verdict below says how; Take more continues",
     "calibration_refused": "Not good enough",
     "bar_of": "{have} of {wanted}",
     "bar_poses": "poses",
@@ -159,10 +170,16 @@ CAPTURE: dict[str, Template] = {
     "bar_tip_value": "{sd_mm:.3f} mm, goal {most_mm:g}",
     "bar_rms": "rms",
     "bar_rms_value": "{rms_mm:.2f} mm",
+    "bar_turn": "degrees",
+    "bar_axis": "axis ±",
+    "bar_wobble": "wobble",
+    "bar_angle_value": "{angle_deg:.2f}°, goal {most_deg:g}°",
     "bar_images": "images",
     "bar_markers_complete": "markers complete",
     "bar_worst_marker": "worst marker ±",
     "action_collect": "Collect",
+    "action_axis": "Measure the axis",
+    "action_tip": "Back to the tip",
     "action_calibrate": "Calibrate",
     "action_more": "Take more",
     "action_close": "Close",

@@ -7,15 +7,15 @@ CASE: dict[str, Template] = {
     "case_lacks": "not in this case: {names}",
     "case_no_scan": "no scan in this case: surfaces only",
     "case_no_remarks": "The reconstruction has no remarks.",
-    "case_nothing_missing": "Nothing is missing of this case.",
+    "case_nothing_missing": "Nothing is missing in this case.",
     "case_unsure_shares": "share of a surface with sigma above {limit_mm:g} mm: {shares}",
     "case_sigma_title": "sigma of the surface, mm",
     "case_structures_title": "structure, usual sigma, made from",
     "case_plan_named": "plan: {plan}",
     "case_no_scan_to_correct": "no scan in this case: nothing can be run again",
     "case_no_bones_to_correct": (
-        "no bones are fitted to this scan: a patient's is to be reconstructed again, a printed "
-        "phantom's is not corrected by hand"
+        "no bones are fitted to this scan: reconstruct a patient's scan again; a printed phantom's "
+        "cannot be corrected by hand"
     ),
     # planes, grey values, and what is under the pointer
     "plane_axial": "axial",

@@ -1,4 +1,4 @@
-"""What links to other programs tell: poses of another tracker, services, streams, in English."""
+"""Messages of links to other programs: poses of another tracker, services, streams, in English."""
 
 from nav.text.template import Parts, Plural, Template
 
@@ -46,7 +46,7 @@ LINKS: dict[str, Template] = {
         "OpenIGTLink: {late:.0f} results were not sent, as this computer has too much to do"
     ),
     "igtl_refused": "OpenIGTLink: a program was disconnected: {problem}",
-    "igtl_failed": "OpenIGTLink has failed, tracking goes on: {problem}",
+    "igtl_failed": "OpenIGTLink has failed, tracking continues: {problem}",
     # the service that emulates the Polaris protocol
     "polaris_clients": "Polaris protocol emulated at {address}, clients: {clients}",
     "polaris_open_to_network": (

@@ -1,4 +1,4 @@
-"""What is said of the record of a live use: in the window, and of sessions that are read."""
+"""Messages about the recording of a live use, and about sessions that are read, in English."""
 
 from nav.text.template import Plural, Template
 

@@ -3,7 +3,7 @@
 from nav.text.template import Parts, Plural, Template
 
 _AGAIN = "touch all fiducials again"
-_LABELS = "(with that put right FRE is {fre_mm:.2f} mm): correct the labels, or touch them again"
+_LABELS = "(corrected, FRE is {fre_mm:.2f} mm): correct the labels, or touch them again"
 _SCALE = (
     "(± {spread_percent:.2f} %; FRE without that {fre_mm:.2f} mm): check with a caliper whether "
     "the phantom or the rig (the size of its board) is off"
@@ -57,7 +57,7 @@ REGISTRATION: dict[str, Template] = {
     "either": "either {explanation}",
     "or_equally_likely": "or, equally likely, {explanation}",
     "or_one_of_more": "or one of {count} more: touch more points to tell",
-    "explained_besides": "{explanation}, besides: {besides}",
+    "explained_besides": "{explanation}; also: {besides}",
     "touches_too_large": (
         "the touched points are {times:.10g} times too large for the case ({why}): give "
         "millimetres in both"
@@ -78,14 +78,14 @@ REGISTRATION: dict[str, Template] = {
     "pair_exchanged": "{label} and {other} exchanged",
     "label_is": "{label} is {other}",
     "touches_mirrored": (
-        "the points are a mirror image (as one FRE is {fre_mm:.2f} mm): one axis has the wrong "
-        "sign or two are exchanged; check the axes of what measured them"
+        "the points are a mirror image (mirrored back, FRE is {fre_mm:.2f} mm): one axis has the "
+        "wrong sign or two are exchanged; check the axes of what measured them"
     ),
     "touches_turned": Plural(
-        "{labels} has x and y of the other sign than the rest, as RAS has of LPS (put right, FRE "
-        "is {fre_mm:.2f} mm): give all in one system",
-        "{labels} have x and y of the other sign than the rest, as RAS has of LPS (put right, FRE "
-        "is {fre_mm:.2f} mm): give all in one system",
+        "{labels} has x and y of opposite sign to the rest, as when RAS and LPS are mixed "
+        "(corrected, FRE is {fre_mm:.2f} mm): give all in one system",
+        "{labels} have x and y of opposite sign to the rest, as when RAS and LPS are mixed "
+        "(corrected, FRE is {fre_mm:.2f} mm): give all in one system",
         by="labels",
     ),
     "distances_larger": (
@@ -103,12 +103,12 @@ REGISTRATION: dict[str, Template] = {
     ),
     "points_off": ("{labels:and} are off (FRE of the others {fre_mm:.2f} mm): touch them again"),
     "reference_moved": (
-        "the points before {label} fit, and those from it on, but not together: the reference body "
-        f"moved; {_AGAIN}"
+        "the points before {label} fit each other, and so do those from {label} on, but not both "
+        f"together: the reference body moved; {_AGAIN}"
     ),
     "slip_repeated": "at the place of {label}: touched twice?",
     "slip_exchanged": "its {axes:and} are exchanged",
-    "slip_sign": "its {axes:and} of the wrong sign",
+    "slip_sign": "its {axes:and} with the wrong sign",
     "slip_point_missing": (
         "its {axes:and} {times:.10g} times the right number ({got:g} for {expected:.2f}): is a "
         "decimal point missing?"

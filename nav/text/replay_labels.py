@@ -14,8 +14,8 @@ REPLAY: dict[str, Template] = {
     "replay_gap": "Nothing was recorded for {seconds:.1f} s",
     "replay_silent": "The replay does not answer",
     "replay_end": "End of the session: Home plays it again",
-    "replay_paused": "REPLAY paused at {at}: Space goes on",
-    # what the user should know of it
+    "replay_paused": "REPLAY paused at {at}: Space resumes",
+    # notices about it
     "replay_other_case": (
         "replayed with another case than recorded: {name} (other files: {files:first 4})"
     ),
@@ -35,7 +35,7 @@ REPLAY: dict[str, Template] = {
     "replay_start": "From the start [{key}]",
     "replay_back": "One frame back [{key}]",
     "replay_on": "One frame on [{key}]",
-    "replay_pause": "Pause, go on [{key}]",
+    "replay_pause": "Pause, resume [{key}]",
     "replay_speed": "× {speed} [{key}]",
     "key_left": "Shift Left",
     "key_right": "Shift Right",
@@ -57,7 +57,7 @@ REPLAY: dict[str, Template] = {
     "replay_registered": "Registered: FRE {fre_mm:.2f} mm",
     "replay_registration_in_use": "Registration {registration} in use",
     "replay_registration_none": "No registration in use",
-    "replay_registration_given_up": "Registration given up",
+    "replay_registration_given_up": "Registration discarded",
     "replay_registration_taken_back": "Registration {registration} again",
     "replay_caution": "{structure}: caution",
     "replay_danger": "{structure}: danger",

@@ -1,4 +1,4 @@
-"""What the user of a live session is asked, told and warned of, in English."""
+"""Prompts, answers and warnings of a live session, in English."""
 
 from nav.text.template import Parts, Template
 
@@ -8,7 +8,7 @@ SESSION: dict[str, Template] = {
     "not_checked": Parts("registration not checked", "touch the check point first"),
     "refuted": Parts(
         "registration does not fit",
-        "a check point is off; touch it again, or register anew",
+        "a check point is off; touch it again, or register again",
     ),
     "no_plan": "the case has no plan",
     # prompts
@@ -21,7 +21,7 @@ SESSION: dict[str, Template] = {
     ),
     "check_again_or_register": (
         "Check points are up to {off_mm:.1f} mm off: Backspace to touch {label} again, twice to "
-        "register anew"
+        "register again"
     ),
     "touch_recheck": (
         "Re-check: touch {label}, hold still, press Space; C: another divot, Backspace: none"
@@ -32,7 +32,7 @@ SESSION: dict[str, Template] = {
     "no_fiducials": "This case has no fiducials to touch",
     # answers to commands
     "nothing_to_touch": "Nothing to touch now",
-    "touch_lost": "Touch given up, tip lost: {reason}",
+    "touch_lost": "Touch aborted, tip lost: {reason}",
     "touch_moved": "{label} not taken: the tip moved by {wander_mm:.1f} mm",
     "not_registered_error": "Not registered: {problem}",
     "not_registered_verdict": "Not registered, {verdict}",
@@ -53,13 +53,13 @@ SESSION: dict[str, Template] = {
     "recheck_failed": "Re-check failed: {check}",
     "former_kept": "The former registration is kept",
     "touch_forgotten": "{label} forgotten",
-    "nothing_to_register_with": "This case has no fiducials to register anew with",
+    "nothing_to_register_with": "This case has no fiducials to register with again",
     "earlier_discarded": "The earlier registration is discarded: touch the fiducials",
     "no_such_plan": "No plan is called {plan}",
     "unchecked_no_fiducials": (
         "The registration was not checked: this case has no fiducials to touch"
     ),
-    # what speaks against the registration that is used
+    # warnings about the registration in use
     "unverified_in_use": "the registration was not verified by a check point",
     "former_in_use": (
         "registering again: until the new registration is verified, the numbers are of the former "
@@ -70,9 +70,10 @@ SESSION: dict[str, Template] = {
     ),
     "usable_in_use": "registration {verdict}",
     # limits that a set-up has instead of the usual ones
-    "limits_lowered": "alarms come later than the case says, by lab.toml: {structures:first 3}",
+    "limits_lowered": "alarms come later than the case specifies (lab.toml): {structures:first 3}",
     "check_limit_raised": (
-        "check points may be off by up to {limit_mm:g} mm, by lab.toml; usual are {usual_mm:g} mm"
+        "check points may be off by up to {limit_mm:g} mm (lab.toml); the usual limit is "
+        "{usual_mm:g} mm"
     ),
     "registration_not_saved": "the registration is not saved: {problem}",
     # the tracking process

@@ -40,8 +40,8 @@ TRACKING: dict[str, Template] = {
     "too_blurred": "too blurred for {cameras}",
     "small_or_hidden": "too small for, or hidden from {cameras}",
     "markers_misplaced": (
-        "{ids:markers} of {tool} are seen by {cameras:and}, but do not lie as the tool's file "
-        f"says; {_FILE}"
+        "{ids:markers} of {tool} are seen by {cameras:and}, but not where the tool's file puts "
+        f"them: {_FILE}"
     ),
     "markers_at_two_places": (
         "{ids:markers} of {tool} are seen at two places by {cameras:and}: take the other print, or "
@@ -51,8 +51,8 @@ TRACKING: dict[str, Template] = {
         "{cameras:and} and {others:and} see {tool} at different places ({ids:markers}): " + _RIG
     ),
     "markers_elsewhere": (
-        "{ids:markers} of {tool} are seen by {cameras:and}, but elsewhere than the pose by the "
-        f"others says: {_FILE}"
+        "{ids:markers} of {tool} are seen by {cameras:and}, but not where the pose from the other "
+        f"views puts them: {_FILE}"
     ),
     "cameras_apart": f"{{cameras:and}} see {{tool}} at different places: {_RIG}",
     "not_this_tool": (
@@ -94,7 +94,7 @@ TRACKING: dict[str, Template] = {
     "not_seen_by_tracker": "{tool} is not seen by the tracker",
     "not_seen_by_tracker_status": Parts("{tool} is not seen by the tracker", "{status}"),
     "reported_not_finite": "the tracker's pose of {tool} is not finite",
-    "reported_no_covariance": "the tracker's covariance of {tool} is not one: {problem}",
+    "reported_no_covariance": "the tracker's covariance of {tool} is not valid: {problem}",
     "error_not_known": (
         "the error of {tool} is not known: the tracker gives none, and none is stated"
     ),
@@ -130,17 +130,21 @@ TRACKING: dict[str, Template] = {
     ),
     "seen_elsewhere": "{ids:markers} seen by {camera} elsewhere than the pose says",
     "printed_smaller": (
-        "by the cameras {tool} is {percent:g} % smaller than its file says: printed 'fit to page', "
-        "or has a camera moved, or the rig a wrong scale?"
+        "according to the cameras {tool} is {percent:g} % smaller than its file says: printed "
+        "'fit to page', or has a camera moved, or the rig a wrong scale?"
     ),
     "printed_larger": (
-        "by the cameras {tool} is {percent:g} % larger than its file says: printed at another "
-        "scale, or has a camera moved, or the rig a wrong scale?"
+        "according to the cameras {tool} is {percent:g} % larger than its file says: printed "
+        "at another scale, or has a camera moved, or the rig a wrong scale?"
     ),
-    "size_seen_otherwise": (f"{{tool}} was seen at another size than its file says, {_SIZE}"),
+    "size_seen_otherwise": (f"{{tool}} was measured at another size than its file gives, {_SIZE}"),
     "size_not_checked": f"printed size of {{tool}} not checked, {_SIZE}",
     "picture_repeats": "image of {cameras:and} repeats the one before: frozen or late?",
-    "camera_stopped": "{camera} gives no images any more",
+    "parts_repeat": (
+        "image of {cameras:and} repeats parts of an earlier one where the tool moved: torn, or "
+        "data lost? What is seen may be old"
+    ),
+    "camera_stopped": "{camera} no longer gives images",
     "marker_left_out": "marker {marker} left out in {camera}",
     # what cameras do to their images
     "sharpened": _SHARPENED,
@@ -162,11 +166,19 @@ TRACKING: dict[str, Template] = {
         "images? Use the camera's own size"
     ),
     "pixels_mixed": (
-        "{what} of {camera} are mixed from their neighbours, every {period} px: enlarged images? "
-        "Use the camera's own size"
+        "{what} of {camera} are interpolated from their neighbours, every {period} px: enlarged "
+        "images? Use the camera's own size"
     ),
     "rows": "rows",
     "columns": "columns",
     "pixels": "pixels",
+    "few_levels": (
+        "images of {camera} have {levels} grey levels only: posterised or compressed in depth? Use "
+        "8 bits"
+    ),
+    "images_mixed": (
+        "{camera} mixes earlier images into its newest, and shows late what moves: turn off noise "
+        "reduction over time (3D), or compress single images instead of video"
+    ),
     "two_tone": ("images of {camera} are black and white without grey: thresholded? Use grey ones"),
 }

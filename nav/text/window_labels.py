@@ -19,7 +19,7 @@ WINDOW: dict[str, Template] = {
     "action_check": "Re-check",
     "action_register": "Register again",
     "action_plan": "Next plan",
-    "action_pause": "Pause, go on",
+    "action_pause": "Pause, resume",
     "action_restart": "From the start",
     "key_space": "Space",
     "key_backspace": "Backspace",
@@ -57,7 +57,7 @@ WINDOW: dict[str, Template] = {
     "heading_not_known": Parts("not known", "the needle has no axis: calibrate it"),
     "nothing_ahead": Parts("nothing", "the heading misses every structure"),
     "plan_missing": Parts("no plan", "{reason}"),
-    "way_not_a_number": Parts("no data", "the way to the target is not a number"),
+    "way_not_a_number": Parts("no data", "the distance to the target is not a number"),
     # across the view
     "tracking_process_ended": "Tracking process ended: {problem}",
     "tracking_over": "Tracking has ended",
@@ -70,7 +70,7 @@ WINDOW: dict[str, Template] = {
     "simulation_silent": "No message from the simulation for {seconds:.1f} s",
     "data_late": "No data for {seconds:.1f} s",
     "computer_busy": "This computer is too busy to show numbers in time",
-    "paused": "Paused at {seconds:.1f} s of the recording: K goes on",
+    "paused": "Paused at {seconds:.1f} s of the recording: K resumes",
     # tools and cameras
     "status_seen": "seen",
     "status_doubtful": "doubtful",

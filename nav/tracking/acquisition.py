@@ -169,8 +169,8 @@ class Acquisition:
         if best.apart:
             return why_apart(tool, views), state
         if best.loose:
-            said = [*odd_pixels(follower.cameras, best, False), why_loose(tool, best)]
-            return lost_by(said), state
+            why = [*odd_pixels(follower.cameras, best, False), why_loose(tool, best)]
+            return lost_by(why), state
         state = replace(state, supports=supports)
         return best, remember(state, follower.cameras, best, frames, False)
 

@@ -17,7 +17,7 @@ Watch = Callable[[Mapping[str, Sequence[MarkerView]]], tuple[Notice, ...]]
 class CameraPoses(PoseSource):
     """Poses from images: webcams, a recording or simulated cameras, by the tracker.
 
-    Each frame holds its images and what people should know of the cameras.
+    Each frame holds its images and notices about the cameras.
 
     Parameters
     ----------

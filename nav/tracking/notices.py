@@ -1,4 +1,4 @@
-"""Notices of what cameras do to their images that users should know of."""
+"""Notices about what cameras do to their images."""
 
 from collections.abc import Iterable, Sequence
 
@@ -14,7 +14,7 @@ from nav.tracking.follow.pose_candidate import PoseCandidate
 # codes of `picture_notices`
 TOLD_OF_PICTURES = frozenset(
     ("interlaced", "deinterlaced", "pixels_copied", "pixels_mixed", "two_tone", "sharpened",
-     "noise_shared", "sharpened_noise_shared", "median_filtered")
+     "noise_shared", "sharpened_noise_shared", "median_filtered", "few_levels", "images_mixed")
 )  # fmt: skip
 WORTH_SAYING = 0.03  # of an edge's contrast: a smaller halo is not reported
 
@@ -51,6 +51,8 @@ def pixel_notices(camera: str, grid: PixelGrid) -> tuple[Notice, ...]:
         said.append(Notice(code, facts))
     if grid.two_tone:
         said.append(Notice("two_tone", {"camera": camera}))
+    if grid.levels:
+        said.append(Notice("few_levels", {"camera": camera, "levels": grid.levels}))
     return tuple(said)
 
 
@@ -74,7 +76,14 @@ def picture_notices(cameras: Iterable[CameraState]) -> tuple[Notice, ...]:
         if state.takes_median:
             said.append(Notice("median_filtered", {"camera": name}))
         said += pixel_notices(name, state.grid)
+        said += _mixed(state)
     return tuple(said)
+
+
+def _mixed(state: CameraState) -> list[Notice]:
+    """Return that a camera mixes images, if it does."""
+    name = state.camera_model.camera.name
+    return [Notice("images_mixed", {"camera": name})] if state.history.mixed else []
 
 
 def _processing(camera: str, sharpening: Sharpening, growth: NoiseGrowth) -> list[Notice]:
@@ -112,9 +121,10 @@ def odd_pixels(
         Empty where nothing is.
     """
     states = [cameras[c] for c in np.unique(found.fit_result.marker_views.camera)]
-    return [
-        notice
-        for s in states
-        if s.grid.interlaced or not (combed or s.grid.sound)
-        for notice in pixel_notices(s.camera_model.camera.name, s.grid)
-    ]
+    notices: list[Notice] = []
+    for state in states:
+        if state.grid.interlaced or not (combed or state.grid.sound):
+            notices += pixel_notices(state.camera_model.camera.name, state.grid)
+        if not combed:
+            notices += _mixed(state)
+    return notices

@@ -136,13 +136,16 @@ class Doubts:
     Parameters
     ----------
     supports : sequence of CameraSupport
-        What each camera says of it.
+        Support of each camera for it.
     fresh : Freshness
         Cameras that repeat images or stopped.
+    old_parts : tuple of str
+        Cameras whose images repeat parts of earlier ones.
     """
 
     supports: Sequence[CameraSupport] = ()
     fresh: Freshness = field(default_factory=Freshness)
+    old_parts: tuple[str, ...] = ()
 
 
 NO_DOUBTS = Doubts()
@@ -190,6 +193,8 @@ def _doubts(found: PoseCandidate, doubts: Doubts) -> list[Notice]:
             said.append(Notice("seen_elsewhere", {"ids": ids, "camera": name}))
     if doubts.fresh.repeated:
         said.append(Notice("picture_repeats", {"cameras": doubts.fresh.repeated}))
+    if doubts.old_parts:
+        said.append(Notice("parts_repeat", {"cameras": doubts.old_parts}))
     said += [Notice("camera_stopped", {"camera": name}) for name in doubts.fresh.stopped]
     return said
 
@@ -258,7 +263,7 @@ def why_loose(tool: Tool, found: PoseCandidate) -> Notice:
 def pose_warnings(
     tool: Tool, found: PoseCandidate, detected: Sequence[MarkerView], doubts: Doubts = NO_DOUBTS
 ) -> tuple[Notice, ...]:
-    """Return what a user should know of a pose.
+    """Return the warnings about a pose.
 
     Parameters
     ----------

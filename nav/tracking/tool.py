@@ -7,9 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from nav.core.covariance import MOST_TIP_SD, CovarianceError, checked_covariance
@@ -25,6 +23,7 @@ from nav.core.files import (
     write_toml,
 )
 from nav.core.frames import Array
+from nav.tracking.marker_dictionaries import dictionary_names, marker_dictionary
 from nav.tracking.needle import NeedleKind, NeedleTable, unit_vector
 from nav.tracking.plausible_tool import check_square, check_tool
 
@@ -213,52 +212,6 @@ class Tool:
         return {marker.id: marker for marker in self.markers}
 
 
-def dictionary_names() -> tuple[str, ...]:
-    """Return the names of OpenCV's predefined marker dictionaries.
-
-    Returns
-    -------
-    tuple of str
-        Sorted.
-    """
-    return tuple(sorted(n for n in dir(cv2.aruco) if n.startswith("DICT_")))
-
-
-def predefined_dictionary(name: str) -> Any:
-    """Return one of OpenCV's predefined marker dictionaries.
-
-    Parameters
-    ----------
-    name : str
-        Such as DICT_APRILTAG_36h11.
-
-    Returns
-    -------
-    cv2.aruco.Dictionary
-    """
-    return cv2.aruco.getPredefinedDictionary(getattr(cv2.aruco, name))
-
-
-def marker_pattern(dictionary: str, marker_id: int) -> NDArray[np.uint8]:
-    """Return the cells of a marker, border included, as seen from the front.
-
-    Parameters
-    ----------
-    dictionary : str
-        OpenCV's name.
-    marker_id : int
-        In the dictionary.
-
-    Returns
-    -------
-    ndarray, shape (n, n), uint8
-        1 white and 0 black.
-    """
-    words = predefined_dictionary(dictionary)
-    cells = words.markerSize + 2
-    return (cv2.aruco.generateImageMarker(words, marker_id, cells) > 127).astype(np.uint8)
-
-
 def load_tool(path: Path, printed: bool = True) -> Tool:
     """Load a tool from its TOML file.
 
@@ -286,7 +239,7 @@ def load_tool(path: Path, printed: bool = True) -> Tool:
         return Tool(table.name, table.dictionary or "", (), _tip(table.tip), needle=needle)
     if table.dictionary is None or not table.marker:
         raise InputError(f"{path}: has no markers; expected dictionary and at least one [[marker]]")
-    size = predefined_dictionary(table.dictionary).bytesList.shape[0]
+    size = marker_dictionary(table.dictionary).bytesList.shape[0]
     for marker in table.marker:
         if marker.id >= size:
             raise InputError(

@@ -27,6 +27,7 @@ from nav.tracking.follow.contradiction import Contradiction, camera_supports, fi
 from nav.tracking.follow.follower import Follower
 from nav.tracking.follow.freshness import Freshness, FreshnessMonitor
 from nav.tracking.follow.pose_candidate import PoseCandidate
+from nav.tracking.follow.repeated_parts import cameras_with_old_parts
 from nav.tracking.follow.tool_state import ToolState, initial_tool_state, remember
 from nav.tracking.notices import odd_pixels, picture_notices
 from nav.tracking.reasons import Doubts, contradicted, pose_warnings
@@ -156,7 +157,7 @@ class Tracker:
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """What the cameras do to their images that people should know of."""
+        """What the cameras do to their images, as notices."""
         return picture_notices(self.camera_states.values())
 
     def _frame_set(self, frames: FrameSet | Images, at: float | None) -> FrameSet:
@@ -175,9 +176,12 @@ class Tracker:
         self.tool_states = {
             name: replace(state, candidate=None) for name, state in self.tool_states.items()
         }
-        for each in self.camera_states.values():
+        fresh = self.freshness.check(frames)
+        for name, each in self.camera_states.items():
             each.count_frame_set()
-        return self.freshness.check(frames)
+            if name in frames.frames and name not in fresh.repeated:
+                each.history = each.history.after(frames.frames[name])
+        return fresh
 
     def _follow(self, name: str, frames: FrameSet) -> PoseCandidate | None:
         """Fit one tool where its motion leads; threads share the pixels.
@@ -297,7 +301,7 @@ class Tracker:
     def _report(
         self, tool: Tool, candidate: PoseCandidate, frames: FrameSet, fresh: Freshness
     ) -> TrackedTool:
-        """Return what is said of a tool that was found."""
+        """Return the result for a tool that was found."""
         used = np.flatnonzero(candidate.consensus.used)
         marker_views = candidate.fit_result.marker_views
         corners: dict[str, dict[int, NDArray[np.float64]]] = {}
@@ -312,7 +316,13 @@ class Tracker:
         confirming = tuple(self.rig.cameras[s.camera].name for s in supports if s.confirmed)
         if len(confirming) > 1:
             self.agreement.confirm(confirming, frames.time)
-        doubts = pose_warnings(tool, candidate, self.views[tool.name], Doubts(supports, fresh))
+        histories = [
+            each.history.frames if name in frames.frames and name not in fresh.repeated else ()
+            for name, each in self.camera_states.items()
+        ]
+        seen = tuple(self.tool_states[tool.name].motion.seen)
+        old = cameras_with_old_parts(candidate, histories, seen)
+        doubts = pose_warnings(tool, candidate, self.views[tool.name], Doubts(supports, fresh, old))
         odd = odd_pixels(self.followers[tool.name].cameras, candidate)
         return TrackedTool(
             rig_from_tool=candidate.pose,

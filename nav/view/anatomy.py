@@ -110,12 +110,6 @@ class Anatomy:
         )
         self.actors.append((structure.name, actor))
 
-    def show_role(self, role: str, shown: bool) -> None:
-        """Show or hide all structures of a role."""
-        for name, actor in self.actors:
-            if self.roles[name] == role:
-                actor.SetVisibility(shown)
-
     def show_without(self, hidden: frozenset[str], skin: bool) -> None:
         """Show all structures but those named, and the skin only if `skin` is set."""
         for name, actor in self.actors:

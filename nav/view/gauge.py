@@ -37,7 +37,7 @@ class Gauge(Sized):
     Parameters
     ----------
     role : str
-        "artery" or "cord".
+        Of the structures whose nearest is shown: one of `nav.view.live_display.GAUGE_ROLES`.
     """
 
     def __init__(self, role: str) -> None:

@@ -35,7 +35,7 @@ class History:
         Parameters
         ----------
         role : str
-            "artery" or "cord".
+            Of structures, such as "artery".
         now : float
             s, of the samples' clock.
 
@@ -50,9 +50,7 @@ class History:
         value: list[float | None] = []
         bound: list[float | None] = []
         for sample, following in zip_longest(self.samples, islice(self.samples, 1, None)):
-            distance, lower = sample.artery, sample.artery_bound
-            if role == "cord":
-                distance, lower = sample.cord, sample.cord_bound
+            distance, lower = sample.nearest.get(role, (None, None))
             at.append(sample.at - now)
             value.append(distance)
             bound.append(lower)

@@ -1,6 +1,6 @@
 """Everything that the window shows, as values: texts, levels, positions, and reasons for blanks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,6 +9,9 @@ from nav.core.notice import Notice
 from nav.guidance.alarms import Level
 from nav.live.messages import Stage
 from nav.text.catalogue import label
+
+# a gauge and a chart for each, from above; limits of alarm: `nav.model.case.DEFAULT_LIMITS`
+GAUGE_ROLES = ("artery", "cord")
 
 
 @dataclass(frozen=True)
@@ -234,8 +237,8 @@ class DisplayState:
         What to do.
     notices : tuple of Notice
         For the user, the newest last.
-    artery, cord : GaugeState
-        The gauges.
+    gauges : mapping of str to GaugeState
+        By role, in the order of GAUGE_ROLES.
     ahead : tuple of AheadLine
         What the heading hits.
     ahead_why : Why or None
@@ -259,8 +262,7 @@ class DisplayState:
     stage: Stage
     prompt: str
     notices: tuple[Notice, ...]
-    artery: GaugeState
-    cord: GaugeState
+    gauges: Mapping[str, GaugeState]
     ahead: tuple[AheadLine, ...]
     ahead_why: Why | None
     target: TargetState
@@ -273,7 +275,7 @@ class DisplayState:
 
 
 def record_of(notices: Sequence[Notice]) -> tuple[Notice | None, tuple[Notice, ...]]:
-    """Return what the recorder says of itself, and the notices that are shown as such.
+    """Return the recorder's state, and the notices that are shown as such.
 
     Parameters
     ----------

@@ -19,6 +19,7 @@ from nav.model.case import Case
 from nav.pipeline import Guidance
 from nav.text.catalogue import chosen, label, sentence
 from nav.view.live_display import (
+    GAUGE_ROLES,
     AheadLine,
     Banner,
     DisplayState,
@@ -102,27 +103,25 @@ def display(
         why = _why(Notice("nothing_shown", {"reason": banner.text}))
         return DisplayState(
             False, banner, stage, "", notices,
-            _blank_gauge(case, "artery", why), _blank_gauge(case, "cord", why),
+            {role: _blank_gauge(case, role, why) for role in GAUGE_ROLES},
             (), why, TargetState(plan, why=why),
             (Light(needle, "unknown"), Light(reference, "unknown")),
             "", "", SceneState(plan=plan, fiducials=_fiducials(case, stage)), record=record,
         )  # fmt: skip
     guidance = update.guidance
     found = _proximity(guidance, needle, reference)
-    artery = _gauge(case, "artery", found, guidance)
-    cord = _gauge(case, "cord", found, guidance)
+    gauges = {role: _gauge(case, role, found, guidance) for role in GAUGE_ROLES}
     if standstill is not None and standstill.why == "paused":
         banner = _awaited(Notice("paused", {"seconds": guidance.time}))
     elif update.alarm is not None:
         banner = _wrong(update.alarm)
     return DisplayState(
         True, banner, stage, "" if update.prompt is None else sentence(update.prompt), notices,
-        artery, cord,
-        _ahead(found), _ahead_why(found, guidance), _target(plan, found, guidance),
+        gauges, _ahead(found), _ahead_why(found, guidance), _target(plan, found, guidance),
         _lights(guidance, needle, reference),
         f"{1000 * update.delay:.0f} ms" if math.isfinite(update.delay) else "",
         f"{update.rate:.0f} /s" if math.isfinite(update.rate) else "",
-        _scene(case, update, found, plan, (artery, cord)),
+        _scene(case, update, found, plan, tuple(gauges.values())),
         label("simulated") if update.simulated else _age(now - update.captured_at), record,
     )  # fmt: skip
 

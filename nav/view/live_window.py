@@ -31,7 +31,7 @@ from nav.view.fitted import ElidedLabel
 from nav.view.gauge import Gauge
 from nav.view.header import KEYS, Prompt, Steps, usable_commands
 from nav.view.lights import Lights
-from nav.view.live_display import DisplayState
+from nav.view.live_display import GAUGE_ROLES, DisplayState
 from nav.view.live_state import display, gauge_limits
 from nav.view.overlays import BannerBar, Notices, ViewButtons
 from nav.view.pace import Pace
@@ -132,7 +132,7 @@ class LiveWindow(QMainWindow):
         self.record = RecordIndicator()
         length = shaft_length(self.needle)
         self.scene = SceneWidget(self.case, diameter, length, self.clock, drawing)
-        self.gauges = {role: Gauge(role) for role in ("artery", "cord")}
+        self.gauges = {role: Gauge(role) for role in GAUGE_ROLES}
         self.ahead, self.target = Ahead(), Target()
         self.strip = Strip({role: gauge_limits(self.case, role) for role in self.gauges})
         self.pictures = Pictures((self.needle.name, self.reference))
@@ -291,8 +291,8 @@ class LiveWindow(QMainWindow):
         lit = (now * BLINK) % 1.0 < LIT
         blanks = self._shown_live and not state.live
         self._shown_live = state.live
-        self.gauges["artery"].show_state(state.artery, lit)
-        self.gauges["cord"].show_state(state.cord, lit)
+        for role, gauge in self.gauges.items():
+            gauge.show_state(state.gauges[role], lit)
         self.lights.show_lights(state.lights, state.age)
         self.ahead.show_ahead(state.ahead, state.ahead_why)
         self.target.show_target(state.target)

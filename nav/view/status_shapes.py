@@ -1,7 +1,10 @@
 """Paint marks that show a level or a status by their shape, and hatching where nothing is known."""
 
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from functools import lru_cache
+from math import ceil, floor
+
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from nav.guidance.alarms import Level
 from nav.view.theme import BACK, LEVEL, LOST, faded
@@ -103,11 +106,32 @@ def hatch(painter: QPainter, box: QRectF, colour: QColor, step: float) -> None:
     step : float
         Between the lines, px.
     """
-    painter.save()
+    ratio = painter.device().devicePixelRatioF()
+    corner = QPointF(floor(box.x() * ratio) / ratio, floor(box.y() * ratio) / ratio)
+    smooth = painter.testRenderHint(QPainter.RenderHint.Antialiasing)
+    lines = _hatched(box.translated(-corner).getRect(), colour.rgba(), step, ratio, smooth)
+    painter.drawImage(corner, lines)
+
+
+@lru_cache(maxsize=32)
+def _hatched(
+    place: tuple[float, float, float, float], rgba: int, step: float, ratio: float, smooth: bool
+) -> QImage:
+    """Return slanted lines in a box of an image, which take longer to draw than all else."""
+    box = QRectF(*place)
+    size = QSizeF(box.right(), box.bottom()) * ratio
+    image = QImage(
+        ceil(size.width()), ceil(size.height()), QImage.Format.Format_ARGB32_Premultiplied
+    )
+    image.setDevicePixelRatio(ratio)
+    image.fill(0)
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, smooth)
     painter.setClipRect(box)
-    painter.setPen(QPen(faded(colour, 0.55), max(1.0, step / 5)))
+    painter.setPen(QPen(faded(QColor.fromRgba(rgba), 0.55), max(1.0, step / 5)))
     x = box.left() - box.height()
     while x < box.right():
         painter.drawLine(QPointF(x, box.bottom()), QPointF(x + box.height(), box.top()))
         x += step
-    painter.restore()
+    painter.end()
+    return image

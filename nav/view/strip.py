@@ -1,4 +1,4 @@
-"""The strip chart: both distances over the last half minute, with bounds and limits."""
+"""The strip chart: the distances over the last half minute, with bounds and limits."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ EVERY = 0.1
 
 
 class Strip(Sized):
-    """Two charts one above the other, artery and cord.
+    """Charts one above the other, one for each role that has a gauge.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class Strip(Sized):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.graphics)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
-        self.plots = {role: self._plot(row, role) for row, role in enumerate(("artery", "cord"))}
+        self.plots = {role: self._plot(row, role) for row, role in enumerate(limits)}
         self.lines = {role: self._lines(role) for role in self.plots}
         self.texts = {role: self._title(role) for role in self.plots}
         self.set_metrics(self.metrics)
@@ -60,7 +60,7 @@ class Strip(Sized):
             axis.setTextPen(QUIET)
         ticks = [(v, f"{v:g}") for v in np.arange(0.0, full - 0.1, 5.0)]
         plot.getAxis("left").setTicks([ticks])
-        if row == 0:
+        if row < len(self.limits) - 1:
             plot.hideAxis("bottom")
         else:
             seconds = [(-t, f"\u2212{t:g} s" if t else label("chart_now")) for t in (30, 20, 10, 0)]

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+from nav.view.live_display import GAUGE_ROLES
 from nav.view.theme import Metrics
+
+GAUGES_SHARE = 0.6  # of the right column's height
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,8 @@ def places(width: int, height: int, reserved: int = 0) -> dict[str, Box]:
     if reserved:
         boxes["replay"] = Box(g, bottom + g, width - 2 * g, reserved - g)
     room = bottom - y - 4 * g
-    for name, share in (("lights", 0.095), ("artery", 0.3), ("cord", 0.3), ("ahead", 0.135)):
+    gauges = ((role, GAUGES_SHARE / len(GAUGE_ROLES)) for role in GAUGE_ROLES)
+    for name, share in (("lights", 0.095), *gauges, ("ahead", 0.135)):
         boxes[name] = Box(x, y, column, round(share * room))
         y = boxes[name].bottom + g
     boxes["target"] = Box(x, y, column, bottom - y)

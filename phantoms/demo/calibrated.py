@@ -81,7 +81,7 @@ def true_tools(seed: int) -> tuple[Tool, Tool]:
         Needle and reference body.
     """
     rng = np.random.default_rng([seed, 11])
-    return _askew(needle_tool(), rng), _askew(reference_tool(), rng)
+    return _misaligned(needle_tool(), rng), _misaligned(reference_tool(), rng)
 
 
 def calibrate_everything(
@@ -139,14 +139,14 @@ def calibrate_everything(
     for name, file in (("needle", body), ("reference", out / "reference.toml")):
         calibrate_tool(made, folder / f"{name}.toml", folder / name, file, console)
     for name in ("pivot", "spin"):
-        wishes = TrackOptions(None, None, None, None)
+        options = TrackOptions(None, None, None, None)
         table = folder / f"{name}.csv"
-        track_recording(made, [body], folder / name, table, wishes, console)
+        track_recording(made, [body], folder / name, table, options, console)
     pivot, spin = folder / "pivot.csv", folder / "spin.csv"
     calibrate_needle(pivot, "needle", body, out / "needle.toml", console, spin)
 
 
-def _askew(tool: Tool, rng: np.random.Generator) -> Tool:
+def _misaligned(tool: Tool, rng: np.random.Generator) -> Tool:
     """Return a tool whose markers were glued slightly off their places."""
     markers = []
     for marker in tool.markers:

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from nav.core.errors import InputError
 from nav.display import check_display, no_display
-from nav.live.feed import START_SECONDS, ProcessFeed, say_end
+from nav.live.feed import START_SECONDS, ProcessFeed, report_end
 from nav.live.observers import ObserverSetup
 from nav.text.catalogue import ENGLISH
 from phantoms.demo.twin import FILES_WRITTEN, TITLE, TwinJob
@@ -62,4 +62,4 @@ def run_twin(seed: int, console: Console, observers: tuple[ObserverSetup, ...] =
             run_window(case, feed, needle, title=TITLE)
         finally:
             feed.close()
-        say_end(feed, console)
+        report_end(feed, console)

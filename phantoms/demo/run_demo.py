@@ -20,7 +20,7 @@ from nav.live.worker import run as run_work
 from nav.model.case import Case, load_case, navigable
 from nav.progress_bar import progress_bar
 from nav.text.catalogue import ENGLISH
-from nav.track import say_if_compiling
+from nav.track import announce_compiling
 from nav.tracking.tool import Tool, load_tool
 from phantoms.demo.demo_files import write_demo_files, write_rig_and_tools
 from phantoms.demo.report import (
@@ -254,7 +254,7 @@ def _headless(job: DemoJob, console: Console) -> DemoResult:
         work = job.open(lambda _, share: bar.update(task, completed=share))
         bar.update(task, completed=1.0)
     try:
-        say_if_compiling(console)
+        announce_compiling(console)
         with progress_bar(console) as bar:
             task = bar.add_task("puncture", total=EXPECTED_FRAMES, note="")
 

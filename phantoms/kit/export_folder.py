@@ -13,7 +13,7 @@ from nav.core.errors import InputError
 from nav.core.filekinds import SUMMARY, file_kind
 from nav.core.files import read_toml
 from nav.core.output_checks import refuse_folder
-from nav.core.outputs import backup_told, numbered_folder
+from nav.core.outputs import numbered_folder, report_backup
 from nav.core.unfinished import remove_unfinished, unfinished_name
 
 OWN = "c1c2nav/"  # what the format of our files begins with
@@ -111,7 +111,7 @@ def _exchange(path: Path, new: Path, target: Path) -> None:
     except BaseException:
         old.rename(target)
         raise
-    backup_told(path, old)
+    report_backup(path, old)
 
 
 def _refuse_fixed(path: Path, target: Path) -> None:

@@ -29,7 +29,6 @@ SPARE = 60.0  # mm, extra length of a tube, to be led out of the kit
 TUBE_HOLE = 0.5  # mm, difference in diameter of a hole and its tube
 WIRE, WIRE_PLAY = 1.5, 0.5  # mm, annealed copper; how much wider the former's groove is
 CREST = 4.8  # mm, half thickness of the former's ridge
-GROOVE = 0.6  # mm, depth of the wire's middle in it
 FORMER_STEP = 2.0  # mm, along the course
 FORMER_BASE = 3.0  # mm
 FOLD = 9.0  # mm, parts of the course farther from each other may hide each other,

@@ -12,6 +12,9 @@ from nav.core.errors import InputError
 from nav.core.filekinds import VOLUME_SIGN
 from nav.core.frames import Array
 from nav.core.outputs import written_whole
+from nav.reconstruction.reading.image_file import read_image_file
+from nav.reconstruction.reading.nifti import read_nifti
+from nav.reconstruction.reading.quiet_readers import without_output
 
 SUFFIXES = (".nii", ".nii.gz", ".mha")
 
@@ -44,7 +47,7 @@ def write_volume(path: Path, values: NDArray[np.int16], origin: Array, spacing: 
         named = beside.with_name(beside.name + suffix)
         try:
             _write(named, suffix, values, origin, spacing)
-            if not named.is_file() or named.stat().st_size < 352:
+            if not _is_whole(named, suffix, values):
                 raise InputError(f"{path}: cannot be written; is the disk full?")
             if suffix == ".mha":
                 _sign(named)
@@ -102,7 +105,21 @@ def _write(
             writer.SetDescription(VOLUME_SIGN.decode())
         writer.SetFileName(str(path))
         writer.SetInputData(image)
-        writer.Write()
+        with without_output(1, 2):
+            writer.Write()
+
+
+def _is_whole(path: Path, suffix: str, values: NDArray[np.int16]) -> bool:
+    """Return whether a file holds all values: on a full disk VTK writes less without an error."""
+
+    def ignore(share: float) -> None: ...
+
+    try:
+        if suffix == ".mha":
+            return np.array_equal(read_image_file(path, "mha", ignore)[0], values)
+        return np.array_equal(read_nifti(path, ignore)[0], values)
+    except InputError:
+        return False
 
 
 def _sign(path: Path) -> None:

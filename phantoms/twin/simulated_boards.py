@@ -6,7 +6,7 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from calibration.board import Board
 from nav.core.frames import Array
-from nav.tracking.tool import marker_pattern
+from nav.tracking.marker_dictionaries import marker_pattern
 from phantoms.twin.simulated_bodies import BLACK, WHITE, Body, Rectangle
 
 STRIPS = 3  # flat strips per square of a bowed sheet

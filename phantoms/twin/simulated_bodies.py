@@ -8,7 +8,8 @@ from numpy.typing import ArrayLike
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.core.frames import Array, perturbed
-from nav.tracking.tool import Marker, Tool, marker_pattern
+from nav.tracking.marker_dictionaries import marker_pattern
+from nav.tracking.tool import Marker, Tool
 
 WHITE, BLACK = 0.88, 0.06  # albedo of laser-printed paper, assumed
 STEEL = (0.25, 0.5, 0.8, 0.95, 0.7, 0.45, 0.22)  # across a polished shaft, assumed

@@ -2,12 +2,15 @@
 
 import os
 import sqlite3
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from nav.accuracy.check_database import add_run, load_runs
 from nav.accuracy.daily_figures import daily_figures
 from tests.accuracy.accuracy_command import PATTERN, points, run, touched
 
@@ -177,6 +180,51 @@ def test_what_would_spoil_the_history_is_not_added(daily, capsys):
     assert not daily.database.exists()
 
 
+def test_the_same_touches_are_not_entered_twice(daily, capsys):
+    measured = touched(daily.folder / "t.csv", daily.rng, 0.1)
+    common = ("accuracy", "check", "--pattern", daily.pattern, "--database", daily.database,
+              "--touched", measured)  # fmt: skip
+    assert run(*common, "--at", "2025-03-01T08:00") == 0
+    assert run(*common, "--at", "2025-03-02T08:00") == 2
+    assert "the run of 2025-03-01 08:00 to the last digit" in capsys.readouterr().err
+    assert daily.rows() == 1
+
+
+def test_a_history_whose_days_are_all_alike_can_be_used(daily, capsys):
+    daily.check(1)
+    only = load_runs(daily.database)[0]
+    for day in range(2, 13):
+        add_run(daily.database, replace(only, taken_at=only.taken_at + timedelta(days=day)))
+    assert daily.check(20) == 0
+    assert "no limits yet" in capsys.readouterr().out
+    assert run("accuracy", "history", daily.database) == 0
+
+
+def test_days_with_other_divots_have_a_chart_of_their_own(daily, capsys):
+    daily.check(1)
+    few = points(daily.folder / "few.csv", {
+        k: p + daily.rng.normal(0, 0.1, 3) for k, p in list(PATTERN.items())[:5]
+    })  # fmt: skip
+    assert run(
+        "accuracy", "check", "--touched", few, "--pattern", daily.pattern,
+        "--database", daily.database, "--at", "2025-03-02T08:00", "--rig", daily.rig,
+    ) == 0  # fmt: skip
+    said = " ".join(capsys.readouterr().out.split())
+    assert "not touched: R5, R6, R7" in said
+    assert "a new chart begins" in said
+    assert len({one.chart for one in load_runs(daily.database)}) == 2
+
+
+def test_runs_sort_by_the_instant(daily):
+    daily.check(1)
+    one = load_runs(daily.database)[0]
+    zones = [timezone(timedelta(hours=h)) for h in (5, -5)]
+    early, late = datetime(2025, 5, 1, 9, tzinfo=zones[0]), datetime(2025, 5, 1, 8, tzinfo=zones[1])
+    for at in (late, early):
+        add_run(daily.database, replace(one, taken_at=at))
+    assert [run.taken_at for run in load_runs(daily.database)][1:] == [early, late]
+
+
 def test_a_pipe_or_a_folder_in_place_of_the_database_is_refused(daily, capsys):
     pipe = daily.folder / "pipe.db"
     os.mkfifo(pipe)
@@ -230,8 +278,11 @@ def test_touches_in_poses_give_the_jitter_too(daily, capsys):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda p: {k: -v for k, v in p.items()}, "do not fit the pattern"),
-        (lambda p: {k: v / 25.4 for k, v in p.items()}, "lie within 2.0 mm"),
+        (lambda p: {k: -v for k, v in p.items()}, "mirror image"),
+        (lambda p: {k: v / 25.4 for k, v in p.items()}, "inches"),
+        (lambda p: {k: v / 1000 for k, v in p.items()}, "metres"),
+        (lambda p: {**p, "R0": p["R3"], "R3": p["R0"]}, "R0"),
+        (lambda p: {k: v + 40 * (k == "R1") * np.ones(3) for k, v in p.items()}, "worst R1"),
         (lambda p: dict(list(p.items())[:3]), "3 divots touched; at least 4"),
         (lambda p: {**p, "X9": np.ones(3)}, "X9: the pattern has no such divot"),
     ],

@@ -252,8 +252,11 @@ def test_a_tracker_that_fails_is_named(tmp_path, monkeypatch, qapp):
     ("change", "says"),
     [
         ({"poses": None}, "give either --poses or --rig"),
-        ({"cameras": ("left=0",)}, "--camera is not for --poses"),
-        ({"poses": None, "rig": Path("rig.toml"), "paced": False}, "--fast is for --poses"),
+        ({"cameras": ("left=0",)}, "--camera does not apply with --poses"),
+        (
+            {"poses": None, "rig": Path("rig.toml"), "paced": False},
+            "--fast applies only with --poses",
+        ),
         ({"reference": "needle.toml"}, "needle"),
         ({"block": "metres.csv"}, "its divots lie within 0.1"),
     ],

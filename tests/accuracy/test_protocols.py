@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.accuracy.block_location import locate_block
@@ -162,13 +163,19 @@ def test_a_recording_that_is_too_short_gives_no_upper_limit():
 
 
 def test_a_budget_is_a_root_sum_of_squares():
-    budget = uncertainty_budget({"random": 0.03, "print": 0.04}, ["random"], 0.05)
+    budget = uncertainty_budget({"random": 0.03, "print": 0.04}, {"random": float("inf")}, 0.05)
     assert budget.combined == approx(0.05)
     assert budget.expanded == approx(0.10)
     assert [(c.source, c.measured) for c in budget.contributions] == [
         ("random", True), ("print", False)
     ]  # fmt: skip
     assert budget.share(budget.contributions[1]) == approx(0.64)
+    # Welch and Satterthwaite: 12 degrees of freedom of 0.36 of the variance; Student's 95.45 %
+    few = uncertainty_budget({"random": 0.03, "print": 0.04}, {"random": 12}, 0.05)
+    assert few.freedom == approx(12 / 0.36**2)
+    assert few.coverage == approx(stats.t.ppf(0.977250, 12 / 0.36**2), abs=1e-4)
+    alone = uncertainty_budget({"random": 0.03}, {"random": 4}, 0.05)
+    assert alone.coverage == approx(2.869, abs=1e-3)  # GUM, table G.2
     # 50 mm from the middle, 2 K, rectangular
     ends = np.array([[50.0, 0, 0], [-50.0, 0, 0]])
     assert expansion_sd(ends, 68e-6, 2.0) == approx(68e-6 * 2.0 * 50.0 / 3.0)

@@ -128,6 +128,35 @@ def test_intervals_cover_as_they_say():
     assert max(inside.values()) / trials <= 0.98
 
 
+@pytest.mark.parametrize("spread", [(0.2, 0.2, 0.2), (0.4, 0.02, 0.02)])
+@pytest.mark.parametrize("bias", [0.0, 0.3, 3.0])
+def test_intervals_of_few_samples_miss_the_truth_rarely(spread, bias):
+    rng = np.random.default_rng(4)
+    true_rms = np.sqrt(np.sum(np.square(spread)) + bias**2)
+    trials, above = 150, np.zeros(3)
+    for _ in range(trials):
+        errors = rng.normal([bias, 0.0, 0.0], spread, (5, 3))
+        found = error_statistics(errors)
+        above += [
+            found.rms.high < true_rms,
+            found.bias.high < bias,
+            found.bias.low > bias,
+        ]
+        centred = errors - [bias, 0.0, 0.0]
+        lengths = error_statistics(np.linalg.norm(centred, axis=1)).rms
+        assert lengths.low < lengths.value < lengths.high
+    # 2.5 % each; a bootstrap of five misses 15 % at the upper end
+    assert above.max() / trials <= 0.08
+
+
+def test_a_bias_that_is_chance_may_be_none():
+    rng = np.random.default_rng(8)
+    low = [error_statistics(rng.normal(0.0, 0.2, (10, 3))).bias.low for _ in range(60)]
+    assert np.mean(np.array(low) == 0.0) >= 0.9
+    far = error_statistics(np.full((5, 3), 2.0)).bias
+    assert far.low == far.value == far.high == pytest.approx(2.0 * 3**0.5)
+
+
 def test_a_percentile_of_few_samples_has_no_upper_limit():
     assert np.isinf(percentile(np.arange(20.0), 99.0).high)
     wide = percentile(np.random.default_rng(5).random(2000), 95.0)

@@ -23,7 +23,8 @@ from nav.accuracy.study.tool_layouts import needle_body, reference_body
 from nav.camera.rig import Camera
 from nav.cli import main
 from nav.core.errors import InputErrors
-from nav.tracking.tool import Marker, Tool, marker_pattern
+from nav.tracking.marker_dictionaries import marker_pattern
+from nav.tracking.tool import Marker, Tool
 from tests.solids import write_box
 
 SHARP = Sharpness(2.0, 160.0, 1.0)

@@ -8,7 +8,7 @@ from scipy.spatial.transform import RigidTransform, Rotation
 from scipy.special import ndtr, ndtri
 
 from nav.camera.rig import Camera
-from nav.tracking.tool import marker_pattern
+from nav.tracking.marker_dictionaries import marker_pattern
 from tests.bench.scenes.lens import LENSES, pixels_of, rays_of
 from tests.bench.scenes.motion import Still, Sweep
 from tests.bench.scenes.render import Sensor, View, responded

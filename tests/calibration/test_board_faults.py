@@ -11,7 +11,7 @@ from calibration.cameras.board_detection import find_board
 from calibration.cameras.board_faults import find_board_fault
 from nav.core.frames import Array
 from nav.core.frameset import Picture
-from nav.tracking.tool import predefined_dictionary
+from nav.tracking.marker_dictionaries import marker_dictionary
 
 pytestmark = pytest.mark.slow  # minutes: `make test-slow`
 
@@ -29,7 +29,7 @@ def sheet(board: Board, turn: int = 0, border: int = 1) -> Picture:
             if not board.white_at(column, row):
                 result[_cell(row), _cell(column)] = 20
     if board.dictionary is not None and board.marker is not None:
-        words = predefined_dictionary(board.dictionary)
+        words = marker_dictionary(board.dictionary)
         side = int(PIXELS * board.marker / board.square) // 10 * 10
         start = (PIXELS - side) // 2
         for (column, row), k in board.marker_at.items():

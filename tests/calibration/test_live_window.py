@@ -22,7 +22,7 @@ from calibration.live.taking import Taking
 from nav.camera.rig import load_rig, write_rig
 from nav.camera.uncalibrated import UncalibratedCameras
 from nav.core.errors import InputError
-from nav.core.outputs import backups_told_to
+from nav.core.outputs import backups_reported_to
 from tests.calibration.test_live_opened import BOARD, SIZE, Room
 from tests.synthetic import small_rig
 
@@ -148,7 +148,7 @@ def test_a_rig_is_calibrated_by_doing_what_the_window_says(room, tmp_path, board
     timer.start(40)
     kept: list[str] = []
     try:
-        with backups_told_to(lambda earlier, copy: kept.append(copy.name)):
+        with backups_reported_to(lambda earlier, copy: kept.append(copy.name)):
             capture_and_calibrate(
                 {"left": 0, "right": 1}, board_file, output, console, 100.0, keep, capture=room
             )

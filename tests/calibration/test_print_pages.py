@@ -15,7 +15,8 @@ from scipy.spatial.distance import pdist
 from calibration.board import load_board
 from calibration.printing.paper import PAPERS
 from calibration.printing.print_command import print_targets, print_tools
-from nav.tracking.tool import load_tool, marker_pattern, predefined_dictionary
+from nav.tracking.marker_dictionaries import marker_dictionary, marker_pattern
+from nav.tracking.tool import load_tool
 
 DPI = 600
 COARSER = 3  # the finders look at a third of that
@@ -67,9 +68,7 @@ def found_markers(page, dictionary: str) -> dict[int, np.ndarray]:
     small = cv2.resize(
         page.grey, None, fx=1 / COARSER, fy=1 / COARSER, interpolation=cv2.INTER_AREA
     )
-    corners, ids, _ = cv2.aruco.ArucoDetector(predefined_dictionary(dictionary)).detectMarkers(
-        small
-    )
+    corners, ids, _ = cv2.aruco.ArucoDetector(marker_dictionary(dictionary)).detectMarkers(small)
     scale = page.size / small.shape[::-1]
     assert len(set(ids.ravel())) == len(ids)
     return {int(i): (c[0] + 0.5) * scale for i, c in zip(ids.ravel(), corners, strict=True)}
@@ -107,7 +106,7 @@ def _edge(page, axis: int, about: float, inwards: float, across: tuple[float, fl
 
 def measured_markers(page, dictionary: str, side: float) -> dict[int, np.ndarray]:
     """Corners (4, 2) of each marker, mm, to a twentieth of a pixel."""
-    cell = side / (predefined_dictionary(dictionary).markerSize + 2)
+    cell = side / (marker_dictionary(dictionary).markerSize + 2)
     found = found_markers(page, dictionary)
     return {i: measured_square(page, corners, cell) for i, corners in found.items()}
 

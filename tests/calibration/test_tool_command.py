@@ -108,7 +108,7 @@ def test_two_cameras_verify_the_size_of_a_print_that_nobody_checked(calibrated, 
     larger = tuple(Marker(m.id, m.corners / 0.995) for m in nominal.markers)
     write_tool(tmp_path / "larger.toml", replace(nominal, markers=larger))
     said = run(bench, tmp_path / "out.toml", tmp_path / "larger.toml")
-    assert "by the rig all is 0.50 % smaller than printed" in said
+    assert "according to the rig all is 0.50 % smaller than printed" in said
     found = load_tool(tmp_path / "out.toml")
     assert found.scale_sd == pytest.approx(0.005, rel=0.1)
     assert found.print_name == "sheet"

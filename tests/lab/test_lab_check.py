@@ -18,6 +18,7 @@ from tests.lab.lab_folder import LEFT, lab_data, write_lab, write_lab_folder
 from tests.synthetic import small_rig
 
 NAMES = small_rig(2).names
+TRACKER = {"poses": "igtl://a:1", "position_sd": 0.2, "rotation_sd_deg": 0.1}
 WEBCAMS = (Device(0, "one"), Device(2, "two"))
 
 
@@ -117,7 +118,11 @@ def test_all_faults_are_told_at_once(folder):
         ({"cameras": {NAMES[0]: 0, NAMES[1]: True}}, [f"cameras: {NAMES[1]}: expected a whole"]),
         (
             {"tracker": {"poses": "igtl://127.0.0.1:18944"}},
-            ["rig: is not for another tracker", "cameras: expected either cameras or [tracker]"],
+            [
+                "rig: is not for another tracker",
+                "cameras: expected either cameras or [tracker]",
+                "tracker: position_sd and rotation_sd_deg are missing",
+            ],
         ),
         (
             {"rig": None, "cameras": None, "tracker": {"poses": "127.0.0.1:18944"}},
@@ -130,6 +135,29 @@ def test_all_faults_are_told_at_once(folder):
                 "tracker": {"poses": "igtl://a:1", "position_sd": 0.2},
             },
             ["tracker: --position-sd and --rotation-sd-deg: give both"],
+        ),
+        (
+            {"rig": None, "cameras": None, "tracker": {"poses": "igtl://a:1"}},
+            ["tracker: position_sd and rotation_sd_deg are missing"],
+        ),
+        (
+            {"rig": None, "cameras": None, "tracker": {**TRACKER, "names": {"probe": "Stylus"}}},
+            ["tracker: names: probe: no tool is called probe; the tools are needle, reference"],
+        ),
+        (
+            {
+                "rig": None,
+                "cameras": None,
+                "tracker": {**TRACKER, "names": {"needle": "S", "reference": "S"}},
+            },
+            [
+                "tracker: names: needle: S is the name of several tools",
+                "tracker: names: reference: S is the name of several tools",
+            ],
+        ),
+        (
+            {"case": "nothing.toml", "registration": "r.toml"},
+            ["case: {}/nothing.toml: no such file", "registration: {}/r.toml: no such file"],
         ),
         ({"limits": {"check_limit": -1.0}}, ["limits: check_limit: expected 0.3 to 10 mm"]),
         ({"limits": {"role": {"vein": {"danger": 1.0}}}}, ["limits: role vein: the case has no"]),
@@ -158,6 +186,21 @@ def test_every_entry_is_checked(folder, changes, said):
     assert len(lines) == len(said), lines
     for line, start in zip(lines, said, strict=True):
         assert line.startswith(start.format(folder)), lines
+
+
+def test_the_users_own_folder_is_not_one_called_tilde(folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(folder / "home"))
+    (folder / "home").mkdir()
+    shutil.move(folder / "needle.toml", folder / "home" / "needle.toml")
+    changes = {
+        "tools": ["~/needle.toml", "reference.toml"],
+        "recording": {"folder": "~/sessions"},
+        "save_registration": "~other/registration.toml",
+    }
+    assert problems(folder, **changes) == []
+    lab = read_lab(folder / "lab.toml").lab
+    assert lab.recording_folder == folder / "home" / "sessions"
+    assert lab.located("~other/registration.toml") == folder / "~other" / "registration.toml"
 
 
 def test_the_needle_needs_a_tip(folder):
@@ -193,7 +236,7 @@ def test_what_may_change_before_the_next_use_is_a_remark(folder):
     assert found.problems == []
     for words in (
         "webcam 7 is not connected now; connected: 0 (one), 2 (two)",
-        f"alarms come later than the case says, by lab.toml: {LEFT}",
+        f"alarms come later than the case specifies (lab.toml): {LEFT}",
         "check points may be off by up to 3 mm",
         "links: igtl_server: other computers can connect to 0.0.0.0:18944",
         "80 is a port of the system",

@@ -1,6 +1,7 @@
 """`nav lab init`: what is found, what is asked, what is taken, and that nothing is overwritten."""
 
 import io
+import os
 import shutil
 import tomllib
 from dataclasses import replace
@@ -208,6 +209,26 @@ def test_what_cannot_be_used_is_told_and_left_out(folder):
     data, said = init()
     assert "rig" not in data
     assert "not usable: rig.toml: camera" in said
+
+
+@pytest.mark.parametrize("name", ["new\nline.toml", "bell\a.toml", os.fsdecode(b"\xff.toml")])
+def test_a_file_whose_name_no_entry_can_have_is_told_and_left_out(folder, name):
+    os.rename("needle.toml", name)
+    data, said = init()
+    assert data["tools"] == ["reference.toml"]
+    assert "not usable: " in said
+    assert "lab.toml cannot have it: rename it" in said
+    with pytest.raises(InputError, match=r"lab\.toml cannot have it: rename it"):
+        init(needle_file=Path(name))
+
+
+def test_a_folder_called_tilde_is_not_the_users_own(folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(folder / "home"))
+    Path("~").mkdir()
+    os.rename("needle.toml", "~/needle.toml")
+    data, _ = init()
+    assert data["tools"][0] == "./~/needle.toml"
+    assert check_lab_file(folder / "lab.toml", WEBCAMS).problems == []
 
 
 def test_earlier_results_and_hidden_folders_are_not_searched(folder):

@@ -10,7 +10,8 @@ from nav.core.frames import rigid
 from nav.core.rigid_matrix import rigid_fault
 from nav.core.tracked_frame import TrackedTool
 from nav.link.igtl_content import Instrument, Position, Status, TrackingData, Transform
-from nav.link.igtl_messages import Message, decode_message
+from nav.link.igtl_crc import crc64
+from nav.link.igtl_messages import HEADER_SIZE, Message, decode_message
 from nav.link.igtl_reports import MOST_NAMES, IgtlReports
 from nav.text.catalogue import ENGLISH
 from nav.tracking.pose_source import SILENCE, StatedErrors
@@ -161,6 +162,52 @@ def test_transform_status_counts_whatever_else_is_said_to_be_well(reports):
     assert seen_at(reports, 50.2) == 0.0
 
 
+@pytest.mark.parametrize("order", [("OK", "MISSING"), ("MISSING", "OK")])
+def test_statuses_that_contradict_each_other_are_not_ok(reports, order):
+    """One key twice in a message, or in capitals and small letters."""
+    told = dict(zip(("TransformStatus", "transformStatus"), order, strict=True))
+    data = Message(Transform(np.eye(4)), NAMES["needle"], stamp(1050.0), told).encoded()
+    for changed in (data, twice(data)):
+        reports.take(decode_message(changed), 50.0)
+        assert seen_at(reports, 50.0) == "not_seen_by_tracker_status"
+
+
+def twice(data: bytes) -> bytes:
+    """The message with one key in two notations as one with that key twice."""
+    body = data[HEADER_SIZE:].replace(b"transformStatus", b"TransformStatus")
+    head = data[: HEADER_SIZE - 8]
+    return head + crc64(body).to_bytes(8, "big") + body
+
+
+@pytest.mark.parametrize(
+    "sent_as", ["NeedleOfTheLeftHandToTrackerStatus", "NeedleOfTheLeftHandTStatus"]
+)
+def test_the_status_of_a_name_that_is_cut_off_counts(sent_as):
+    name = "NeedleOfTheLeftHandToTracker"[:20]
+    reports = IgtlReports(("NeedleOfTheLeftHand",), {"NeedleOfTheLeftHand": name})
+    content = TrackingData((Instrument(name, np.eye(4)),))
+    reports.take(received(Message(content, "all", stamp(1050.0), {sent_as: "MISSING"})), 50.0)
+    assert seen_at(reports, 50.0, "NeedleOfTheLeftHand") == "not_seen_by_tracker_status"
+    reports.take(received(Message(content, "all", stamp(1050.1), {sent_as: "OK"})), 50.1)
+    assert seen_at(reports, 50.1, "NeedleOfTheLeftHand") == 0.0
+
+
+@pytest.mark.parametrize("encoding", [3, 106, 0, 17, 1015, 65535])
+def test_metadata_in_any_character_set_do_not_end_the_connection(reports, encoding):
+    """PLUS calls all text ASCII; a key can be cut within a character."""
+    told = {"TransformStatus": "OK", "Operator X": "M\u00fcller"}
+    data = Message(Transform(np.eye(4)), NAMES["needle"], stamp(1050.0), told).encoded()
+    for key, entry in ((b"Operator X", b"Operator \xc3"), (b"\x00\x0a\x00\x6a", None)):
+        new = entry if entry is not None else b"\x00\x0a" + encoding.to_bytes(2, "big")
+        assert data.count(key) == 1
+        data = data.replace(key, new)
+    body = data[HEADER_SIZE:]
+    reports.take(
+        decode_message(data[: HEADER_SIZE - 8] + crc64(body).to_bytes(8, "big") + body), 50.0
+    )
+    assert seen_at(reports, 50.0) == 0.0
+
+
 def test_two_tools_of_one_name_are_not_taken_for_one(reports):
     for place in (0.0, 80.0, 0.0, 80.0):
         sent(reports, NAMES["needle"], 50.0, place=place)
@@ -192,6 +239,29 @@ def test_two_devices_that_send_one_name_in_turn_are_noticed(reports, late, every
     for k in range(60):  # one of them was switched off
         sent(reports, NAMES["needle"], 51.5 + k / 60.0, place=5.0)
     assert seen_at(reports, 51.5 + 59 / 60.0) == 5.0
+
+
+@pytest.mark.parametrize("late", [0.0, 0.002])
+@pytest.mark.parametrize(("rate", "slow"), [(60.0, 1.0), (60.0, 0.3), (30.0, 2.0), (10.0, 0.7)])
+def test_a_second_device_that_seldom_sends_the_name_is_noticed(reports, rate, slow, late):
+    """While the first one moves."""
+
+    def told(begin, both):
+        heard, due = [], begin
+        for k in range(round(15 * rate)):
+            at = begin + k / rate
+            sent(reports, NAMES["needle"], at, place=10.0 * np.sin(3.0 * at))
+            heard.append(seen_at(reports, at))
+            if both and at >= due:
+                due += 1.0 / slow
+                sent(reports, NAMES["needle"], at + 0.3 / rate, at + 1000.0 + late, 200.0 + k)
+        return heard
+
+    heard = told(50.0, both=True)
+    noticed = heard.index("reported_twice")
+    assert noticed <= 2.5 / slow * rate
+    assert set(heard[noticed:]) == {"reported_twice"}
+    assert "reported_twice" not in told(50.0 + 15.0 + 10.0, both=False)
 
 
 @pytest.mark.parametrize("rate", [10.0, 30.0, 100.0])

@@ -251,10 +251,10 @@ def test_touches_are_guided_live(tmp_path, hand):
     ("changes", "problem"),
     [
         ({"stated": None}, r"igtl://h:1: OpenIGTLink has no errors .* --position-sd"),
-        ({"rig": Path("rig.toml")}, "--rig is not for --poses"),
+        ({"rig": Path("rig.toml")}, "--rig does not apply with --poses"),
         ({"igtl_names": ("drill=A",)}, "expected one of needle, reference"),
         ({"poses": None, "images": Path("x"), "igtl_names": ("needle=A",)}, "--igtl-name: is for"),
-        ({"poses": None, "images": Path("x")}, "--position-sd is for --poses"),
+        ({"poses": None, "images": Path("x")}, "--position-sd applies only with --poses"),
         ({"cameras": ("left=0",)}, "give either --camera"),
     ],
 )

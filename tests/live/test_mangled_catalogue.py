@@ -67,7 +67,7 @@ def without_words(state: DisplayState) -> tuple:
     """Everything that the window decides, and no word of it."""
     gauges = [
         (g.role, g.level, g.distance, g.lower, g.caution, g.danger, g.full, g.why is None)
-        for g in (state.artery, state.cord)
+        for g in state.gauges.values()
     ]
     tip = None if state.scene.tip is None else tuple(state.scene.tip)
     segments = [(s.role, s.level, tuple(s.end)) for s in state.scene.segments]

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from nav.core.errors import InputError
 from nav.core.notice import Notice
-from nav.live.feed import ProcessFeed, say_end
+from nav.live.feed import ProcessFeed, report_end
 from nav.live.messages import Command, Ended, Preparing, Ready, Update
 from nav.live.playback import PacedSource
 from nav.live.worker import work_for
@@ -244,8 +244,8 @@ def test_a_command_to_a_process_that_has_ended_is_dropped(feed):
 def test_how_the_process_ended_is_reported(feed):
     console = Console(record=True, width=200, quiet=False)
     with console.capture() as said:
-        say_end(feed, console)
+        report_end(feed, console)
     assert "Research use only" in said.get()
     feed.ended = Ended(UNPLUGGED)
     with pytest.raises(InputError, match="camera left: unplugged"):
-        say_end(feed, console)
+        report_end(feed, console)

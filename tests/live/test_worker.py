@@ -99,16 +99,16 @@ def wait_blank(qtbot, window, event):
 
 def test_numbers_are_shown_while_the_process_runs(qtbot, window):
     # a busy machine may blank it in between
-    qtbot.waitUntil(lambda: window.state.artery.value != "", timeout=150_000)
+    qtbot.waitUntil(lambda: window.state.gauges["artery"].value != "", timeout=150_000)
     assert window.state.live
-    assert window.state.cord.value
+    assert window.state.gauges["cord"].value
 
 
 def test_a_killed_process_blanks_the_window_and_is_said(qtbot, show, mortal):
     window = show(mortal)
     wait_blank(qtbot, window, lambda: os.kill(mortal.process.pid, signal.SIGKILL))
-    assert not window.state.artery.value
-    assert not window.state.cord.value
+    assert not window.state.gauges["artery"].value
+    assert not window.state.gauges["cord"].value
     assert window.state.banner
 
 
@@ -116,7 +116,7 @@ def test_a_stopped_process_blanks_the_window_and_is_said(qtbot, window, feed):
     # stopped, not ended: only the age of its last word tells
     wait_blank(qtbot, window, lambda: os.kill(feed.process.pid, signal.SIGSTOP))
     assert feed.alive()
-    assert not window.state.artery.value
+    assert not window.state.gauges["artery"].value
     assert window.state.banner
 
 
@@ -135,7 +135,7 @@ def test_a_process_stopped_in_the_middle_of_a_message_never_holds_up_the_window(
 def test_a_process_that_goes_on_after_a_stop_is_shown_again(qtbot, window, feed):
     wait_blank(qtbot, window, lambda: os.kill(feed.process.pid, signal.SIGSTOP))
     os.kill(feed.process.pid, signal.SIGCONT)
-    qtbot.waitUntil(lambda: window.state.artery.value != "", timeout=150_000)
+    qtbot.waitUntil(lambda: window.state.gauges["artery"].value != "", timeout=150_000)
     assert window.state.live
 
 

@@ -1,18 +1,25 @@
 """`nav plan`: what it writes, says and refuses."""
 
 import json
+import shutil
 import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import pyvista
 
 from nav.cli import main
 from nav.core.errors import InputError
+from nav.core.files import sha256, write_toml
 from nav.model.case import OLDER_PLANS, PLANNED, load_case
 from nav.planning.errorfile import load_errors
+from nav.planning.plan_command import _of_other_case, _refuse_other_ct
 from nav.planning.plan_files import Planned, _case_table, _files_named
+from nav.planning.plan_text import percent
+from nav.planning.probability import Estimate
+from nav.reconstruction.volume import Volume
 from nav.registration.markupsline import line_json, read_line
 from phantoms.anatomy.anatomy_files import write_case
 from phantoms.anatomy.standard_neck import standard_anatomy
@@ -44,6 +51,19 @@ def test_the_new_case_is_navigated_by_its_first_plan(case, planned):
     assert table["format"] == "c1c2nav/plan/1"
     assert table["best"].startswith(f"best: {new.default_plan.name}")
     assert {plan.name for plan in old.plans} <= {plan.name for plan in new.plans}
+
+
+def test_a_mesh_that_is_changed_after_the_plan_is_named(planned, tmp_path):
+    folder = tmp_path / "plan"
+    shutil.copytree(planned, folder)
+    assert not [w for w in load_case(folder / "case.toml").warnings if "changed" in w]
+    table = tomllib.loads((folder / "case.toml").read_text())
+    entry = next(s for s in table["structure"] if s["name"] == "C2")
+    mesh = pyvista.read(folder / entry["mesh"])
+    mesh.points = mesh.points + np.array([1.0, 0.0, 0.0])
+    mesh.save(folder / entry["mesh"])
+    (said,) = [w for w in load_case(folder / "case.toml").warnings if "changed" in w]
+    assert "structure C2: its mesh was changed after the plans were made: plan again" in said
 
 
 def test_the_summary_has_both_sides(planned):
@@ -155,6 +175,57 @@ def test_a_line_has_two_points(tmp_path, count):
     file.write_text(json.dumps(text))
     with pytest.raises(InputError, match=r"l\.mrk\.json"):
         read_line(file, np.zeros(3))
+
+
+def test_the_radiograph_is_not_of_another_scan(case):
+    neck = load_case(case)
+    low = np.min([s.surface.vertices.min(axis=0) for s in neck.structures], axis=0)
+    matrix = np.diag([2.0, 2.0, 2.0, 1.0])
+    matrix[:3, 3] = low
+    bright = Volume(np.full((130, 130, 130), 400, np.int16), matrix)
+    _refuse_other_ct(Path("scan"), bright, neck)
+    matrix = matrix.copy()
+    matrix[2, 3] += 246.0
+    for other, said in (
+        (Volume(bright.values, matrix), "is not where the case is"),
+        (Volume(bright.values - 360, bright.model_from_voxel), "with 40 HU on the mean"),
+    ):
+        with pytest.raises(InputError, match=said):
+            _refuse_other_ct(Path("scan"), other, neck)
+
+
+def test_a_registration_of_another_case_is_named(case, tmp_path):
+    file = tmp_path / "registration.toml"
+    neck = load_case(case)
+    for digest, said in ((sha256(case), 0), ("0" * 64, 1)):
+        write_toml(
+            file,
+            {
+                "format": "c1c2nav/registration/1",
+                "model_from_reference": {
+                    "rotation_vector": [0.0, 0.0, 0.0],
+                    "translation": [0.0, 0.0, 0.0],
+                },
+                "covariance": np.eye(6).tolist(),
+                "method": "points",
+                "fre": 0.2,
+                "calibration": {
+                    "case": {"name": "elsewhere", "file": "case.toml", "sha256": digest}
+                },
+            },
+        )
+        warnings = _of_other_case(file, neck, case)
+        assert len(warnings) == said
+        assert all("made for another case (elsewhere (case.toml))" in line for line in warnings)
+    assert _of_other_case(None, neck, case) == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1.0, "100%"), (0.996, "100%"), (0.99, "99%"), (0.24, "24%"), (0.0, "<1e-9")],
+)
+def test_probabilities_are_numbers_that_people_read(value, text):
+    assert percent(Estimate(value, 0.0)) == text
 
 
 def test_errors_toml_changes_what_it_names(tmp_path):

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
+from nav.core import memory
 from nav.core.errors import InputError
-from nav.reconstruction.reading import read_volume
+from nav.reconstruction.reading import read_volume, regular
 from nav.reconstruction.reading.nifti import RAS_TO_LPS
 from tests.reconstruction.dicom_writer import Scene
 from tests.reconstruction.landmarks import landmark_errors
@@ -272,6 +273,26 @@ def test_places_that_no_scan_has(tmp_path):
         nifti_matrix(path, wrong)
         with pytest.raises(InputError, match="which no scan has"):
             read_volume(path)
+
+
+def test_a_scan_for_which_there_is_no_memory_is_refused_before_it_takes_any(tmp_path, monkeypatch):
+    path = tmp_path / "scan.nii"
+    sitk.WriteImage(image(np.eye(3)), str(path))
+    patched(path, 42, "<3h", 1000, 1000, 300)
+    with path.open("r+b") as file:
+        file.truncate(352 + 1000 * 1000 * 300 * 2)  # sparse
+    monkeypatch.setattr(regular, "available_memory", lambda: 2_500_000_000)
+    with pytest.raises(InputError, match=r"about 3 GB of memory, and 2\.5 GB are available"):
+        read_volume(path)
+
+
+def test_memory_is_known_where_the_system_says_it(tmp_path, monkeypatch):
+    state = tmp_path / "meminfo"
+    state.write_text("MemTotal:       24 kB\nMemAvailable:   12 kB\n")
+    monkeypatch.setattr(memory, "MEMORY_STATE", state)
+    assert memory.available_memory() == 12 * 1024
+    monkeypatch.setattr(memory, "MEMORY_STATE", tmp_path / "none")
+    assert memory.available_memory() is None
 
 
 def test_checksum_of_a_compressed_file(tmp_path):

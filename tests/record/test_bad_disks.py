@@ -6,15 +6,18 @@ Nothing is overwritten, nothing that was written is lost, and what goes wrong is
 import resource
 import shutil
 import signal
+import tempfile
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from nav import cli
 from nav.core.errors import InputError
-from nav.record.session import session_about, whole_blocks
+from nav.record.session import picture_recorder, session_about, whole_blocks
 from nav.record.session.session_about import SessionClock, about_session, new_session_folder
 from nav.record.session.session_format import EVENT
 from nav.record.session.session_reader import open_session
@@ -70,24 +73,31 @@ def move(use: ExampleUse, frames: int) -> None:
         use.step(np.array([0.0, 0.0, 50.0 + 0.1 * k]))
 
 
+@contextmanager
+def largest_file(size):
+    """Files may not become larger, as on a disk that is nearly full."""
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, limit[1]))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, before)
+
+
 def test_a_disk_that_is_full_in_the_middle_of_a_block_loses_nothing_afterwards(used):
     """The system's own limit, so that the last write is a short one."""
     writer, use = used
     move(use, 16)
     size = writer.file.whole
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 1000, hard))
+    with largest_file(size + 1000):
         for number in range(7):
             use.step(np.array([0.0, 0.0, 60.0 + number]))
         with pytest.raises(OSError, match="too large"):
             writer.flush()
         assert (writer.folder / "session.mcap").stat().st_size == size
         assert len(list(open_session(writer.folder).frames())) == 16
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, before)
     writer.flush()
     frames = list(open_session(writer.folder).frames())
     assert [bits(frame) for frame in frames] == [bits(frame) for frame in use.frames]
@@ -110,6 +120,52 @@ def test_a_disk_that_is_gone_for_a_while_loses_nothing(used, monkeypatch):
     reader = open_session(writer.folder)
     assert reader.cut is None
     assert [bits(f) for f in reader.frames()] == [bits(f) for f in use.frames]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "session export SESSION --output OUT.csv",
+        "session export SESSION --output OUT.xlsx",
+        "session export SESSION --output OUT.igs.mha",
+        "session export SESSION --output OUT.xml",
+        "session export SESSION --output OUT --format rosbag2",
+        "session report SESSION --output OUT.html",
+        "session repair SESSION",
+        "session repair SESSION --output OUT",
+        "session rename SESSION --code other",
+    ],
+)
+def test_a_disk_that_becomes_full_is_named_as_that_and_nothing_is_lost(tmp_path, capsys, command):
+    folder = write_example_session(tmp_path, ended="repair" not in command)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    words = command.replace("SESSION", str(folder)).replace("OUT", str(tmp_path / "out")).split()
+    with largest_file(4096), pytest.raises(SystemExit) as end:
+        cli.main(words)
+    assert end.value.code == 2
+    (line,) = [x for x in capsys.readouterr().err.splitlines() if x.startswith("nav: ")]
+    assert "cannot be written: " in line
+    assert "File too large" in line
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    assert not (tmp_path / "out").exists()
+
+
+def test_memory_of_pictures_is_there_before_it_is_written_to(tmp_path, monkeypatch):
+    """Else the system ends whoever writes to it: tracking, where /dev/shm is small."""
+    monkeypatch.setattr(picture_recorder, "SHARED", tmp_path / "shm")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "disk"))
+    for name in ("shm", "disk"):
+        (tmp_path / name).mkdir()
+    memory, slots = picture_recorder._new_memory(100_000, 64)
+    assert (memory.parent.name, slots, memory.stat().st_size) == ("shm", 64, 6_400_000)
+    assert memory.stat().st_blocks * 512 >= 6_400_000
+    with largest_file(2_000_000):
+        memory, slots = picture_recorder._new_memory(100_000, 64)
+    assert (memory.parent.name, slots, memory.stat().st_size) == ("shm", 16, 1_600_000)
+    before = sorted(tmp_path.rglob("c1c2nav-*"))
+    with largest_file(700_000), pytest.raises(InputError, match="no memory for pictures on their"):
+        picture_recorder._new_memory(100_000, 64)
+    assert sorted(tmp_path.rglob("c1c2nav-*")) == before
 
 
 def test_a_folder_that_vanishes_while_it_is_read_is_one_line(tmp_path):

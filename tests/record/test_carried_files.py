@@ -12,6 +12,7 @@ from scipy.spatial.transform import RigidTransform
 from nav.core.errors import InputError
 from nav.core.frames import Pose
 from nav.model.case import load_case
+from nav.record.session import carried_files
 from nav.record.session.carried_files import CASE, without_comments
 from nav.record.session.record_setup import RecordOptions
 from nav.record.session.session_about import ORIGINAL, about_session
@@ -107,6 +108,18 @@ def test_a_case_with_a_mark_of_byte_order_and_meshes_elsewhere_is_carried(tmp_pa
     case.write_text(text, encoding="utf-8-sig")
     unpack(tmp_path, work.files.read(), {}, tmp_path / "out")
     assert [s.name for s in load_case(tmp_path / "out" / CASE).structures] == ["cord"]
+
+
+def test_a_case_that_no_reader_would_take_is_not_recorded(tmp_path, monkeypatch):
+    """It would be found out when the session is opened, too late."""
+    work = Recorded(tmp_path / "files")
+    size = sum(map(len, work.files.read().values()))
+    monkeypatch.setattr(carried_files, "MOST_MADE", 100)
+    monkeypatch.setattr(carried_files, "MOST_ATTACHED", size + 100)
+    assert work.files.read()
+    monkeypatch.setattr(carried_files, "MOST_ATTACHED", size + 99)
+    with pytest.raises(InputError, match="with its meshes, too large to be recorded"):
+        work.files.read()
 
 
 def test_the_case_on_the_disk_is_still_the_one_that_was_recorded(tmp_path):

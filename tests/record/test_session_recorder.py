@@ -4,6 +4,7 @@ import errno
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import replace
@@ -95,6 +96,23 @@ def test_everything_is_recorded_in_order(tmp_path):
     assert [dict(mark.facts) for mark in marks] == [{"text": "skin", "mark": 1}]
     assert events[-1] == ("ended", "")
     assert reader.counts["/guidance"] == len(use.frames)
+
+
+def test_a_registration_is_recorded_where_there_is_no_room_for_temporary_files(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "full"))
+    use = Use(tmp_path / "s")
+    use.step()
+    for label in POSITIONS:
+        use.ask("capture")
+        for _ in range(8):
+            use.step(use.work.positions[label])
+    use.step()
+    assert use.codes() == ["recording"]
+    reader, events = use.read()
+    assert "registration-1.toml" in reader.attachments
+    assert events[-1] == ("ended", "")
 
 
 def test_what_is_on_the_disk_is_never_older_than_a_quarter_of_a_second(tmp_path):

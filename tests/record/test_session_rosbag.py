@@ -14,9 +14,9 @@ from rosbags.typesys import Stores, get_typestore
 from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.core.files import sha256
+from nav.record.ros_messages import DEFINITIONS
 from nav.record.session.session_about import about_session
 from nav.record.session.session_pictures import PictureWriter
-from nav.record.session_export.ros_messages import DEFINITIONS
 from nav.tracking.tool import write_tool
 from tests.live.test_session import NEEDLE
 from tests.record.example_session import ExampleUse, example_use

@@ -191,7 +191,7 @@ def test_what_cannot_be_is_refused_in_a_line(bench, capsys):
         (["--igtl-name", "needle=A"], "--igtl-name: is for the poses of a tracker"),
         (["--hold", "0.01"], "--hold: expected"),
         (["--hold", "3"], "held still nowhere for 3 s"),
-        (["--rig", str(bench / "needle.toml")], "--rig is not for --poses"),
+        (["--rig", str(bench / "needle.toml")], "--rig does not apply with --poses"),
     ):
         assert touch(bench, *options) == 2, options
         assert words in capsys.readouterr().err

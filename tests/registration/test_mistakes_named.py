@@ -97,7 +97,7 @@ def test_points_in_ras_among_others_in_lps_are_named():
     for label in ("R2", "R3", "K1"):
         points[label] = points[label] * np.array([-1.0, -1.0, 1.0])
     line = only(assess(points))
-    assert "R2, R3, K1 have x and y of the other sign" in line
+    assert "R2, R3, K1 have x and y of opposite sign" in line
     assert "RAS" in line
 
 
@@ -117,7 +117,7 @@ def test_one_point_off_is_named_with_how_far(label):
         (lambda at: at * np.array([1.0, 1.0, 1e3]), "its z 1000 times the right number"),
         (lambda at: at * np.array([1e4, 1.0, 1.0]), "its x 10000 times the right number"),
         (lambda at: at * np.array([1.0, 0.1, 1.0]), "a decimal point?"),
-        (lambda at: at * np.array([1.0, -1.0, 1.0]), "its y of the wrong sign"),
+        (lambda at: at * np.array([1.0, -1.0, 1.0]), "its y with the wrong sign"),
         (lambda at: at[[0, 2, 1]], "its y and z are exchanged"),
         (lambda at: at / 25.4, "its x and y and z"),
     ],
@@ -142,7 +142,7 @@ def test_a_reference_body_that_moved_is_named():
     points = touches()
     for label in list(points)[5:]:
         points[label] = knock.apply(points[label])
-    assert "the points before R6 fit, and those from it on" in only(assess(points))
+    assert "the points before R6 fit each other, and so do those from R6 on" in only(assess(points))
 
 
 def test_several_mistakes_are_refused_without_a_name():

@@ -382,14 +382,14 @@ def test_a_tool_with_touched_points_is_refused(bench):
     write_tool(needle, Tool("needle", "DICT_4X4_50", ()))
     code, _, err = bench.run("--tool", str(needle))
     assert code == 2
-    assert "--tool: is of poses" in err
+    assert "--tool: applies to poses" in err
 
 
 def test_errors_of_poses_without_poses_are_refused(bench):
     bench.write(*AROUND)
     code, _, err = bench.run("--position-sd", "1", "--rotation-sd-deg", "0.5")
     assert code == 2
-    assert "--position-sd: is of poses" in err
+    assert "--position-sd: applies to poses" in err
 
 
 def test_a_case_without_plan_is_refused(bench):

@@ -19,6 +19,7 @@ from tests.bench.degraded.alter import (
     interlaced,
     jpeg,
     median,
+    posterised,
     two_tone,
     unsharp,
 )
@@ -111,13 +112,16 @@ def test_a_sensors_own_pixels_are_sound(scene, alter):
         (still(bob, how=cv2.INTER_CUBIC), {"enlarged": (2, 0)}),
         (interlaced, {"interlaced": True}),
         (two_tone, {"two_tone": True}),
+        *((partial(posterised, levels=n), {"levels": n}) for n in (4, 6, 8, 16)),
     ],
 )
 def test_pixels_that_are_not_are_named(scene, alter, expected):
     tool, rig, places, frames = scene
     for place, shot in zip(places, frames, strict=True):
         found = of(alter(shot.frames["left"].image), rig, tool, place)
-        assert found == replace(SOUND, **expected)
+        levels = expected.get("levels", 0)  # of the whole range, of which markers have a part
+        assert levels / 2 <= found.levels <= levels
+        assert found == replace(SOUND, **{**expected, "levels": found.levels})
 
 
 @pytest.mark.parametrize(
@@ -130,6 +134,7 @@ def test_pixels_that_are_not_are_named(scene, alter, expected):
         (still(bob, 0), "rows of left are interpolated"),
         (still(bob, 1), "rows of left are interpolated"),
         (two_tone, "images of left are black and white"),
+        (partial(posterised, levels=4), "images of left have"),
     ],
 )
 def test_such_a_pose_says_so_and_its_covariance_holds(scene, alter, words):

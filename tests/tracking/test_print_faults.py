@@ -10,7 +10,8 @@ from scipy.spatial.transform import RigidTransform, Rotation
 from nav.camera.rig import Camera
 from nav.core.frameset import Picture
 from nav.tracking.detect.print_faults import describe_print_fault, find_print_fault
-from nav.tracking.tool import Marker, Tool, predefined_dictionary
+from nav.tracking.marker_dictionaries import marker_dictionary
+from nav.tracking.tool import Marker, Tool
 
 CELL, SIDE, PAPER = 8, 30.0, 120.0  # px per cell of the sheet, mm, mm
 SIZE = (640, 480)
@@ -30,7 +31,7 @@ def plate(dictionary: str = "DICT_APRILTAG_36h11") -> Tool:
 
 def picture(dictionary: str = "DICT_APRILTAG_36h11", turn: int = 0, border: int = 1) -> Picture:
     """A camera's picture of the plate, each marker turned on its place by quarter turns."""
-    words = predefined_dictionary(dictionary)
+    words = marker_dictionary(dictionary)
     fine = 8.0  # px per mm
     sheet = np.full((int(PAPER * fine), int(PAPER * fine)), 230, np.uint8)
     for k, centre in CENTRES.items():

@@ -10,7 +10,7 @@ from nav.camera.ray_grid import RayGrid
 from nav.core.frames import Array
 from nav.core.frameset import Picture
 from nav.tracking.detect.marker_refinement import RefinedMarker, refine_marker
-from nav.tracking.tool import marker_pattern
+from nav.tracking.marker_dictionaries import marker_pattern
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_bodies import Body, Placed, plate
 from phantoms.twin.simulated_camera import SimulatedCamera

@@ -9,15 +9,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from nav.core.errors import InputError
+from nav.tracking.marker_dictionaries import dictionary_names, marker_pattern
 from nav.tracking.plausible_tool import check_tool
 from nav.tracking.tool import (
     Marker,
     Tool,
     ToolTip,
     check_tools,
-    dictionary_names,
     load_tool,
-    marker_pattern,
     write_tool,
 )
 from tests.synthetic import covariances, floats, rigid_transforms, square_marker, vectors
@@ -133,7 +132,7 @@ def test_a_markers_pattern_is_what_opencv_reads(dictionary):
         assert np.reshape(corners[0], (4, 2)) == pytest.approx(expected, abs=1.0)
 
 
-def test_every_predefined_dictionary_is_known():
+def test_every_marker_dictionary_is_known():
     names = dictionary_names()
     assert len(names) >= 22
     for name in names:

@@ -11,8 +11,9 @@ from nav.core.errors import InputError, Lost
 from nav.core.frameset import Frame, FrameSet, Picture
 from nav.core.notice import Notice
 from nav.core.tracked_frame import TrackedFrame, TrackedTool
+from nav.tracking.marker_dictionaries import marker_pattern
 from nav.tracking.tip import tip_from_pose, tip_in_reference
-from nav.tracking.tool import Tool, marker_pattern
+from nav.tracking.tool import Tool
 from nav.tracking.tracker import Tracker
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_bodies import Body, Placed, plate

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.tracking.tool import predefined_dictionary
+from nav.tracking.marker_dictionaries import marker_dictionary
 from phantoms.anatomy.parameters import AnatomyParameters
 from phantoms.kit.kit_layout import layout
 from phantoms.kit.seat import seat_solid
@@ -186,7 +186,7 @@ def test_paper_on_the_seat_is_seen_whole():
     backdrop = render_backdrop(seen, over, [seat])
     reference = Placed(_reference(), over * placed.model_from_reference)
     room = SimulatedCamera(seen, Optics(blur=0.8), np.random.default_rng(2), [reference], backdrop)
-    dictionary = predefined_dictionary("DICT_APRILTAG_36h11")
+    dictionary = marker_dictionary("DICT_APRILTAG_36h11")
     _, ids, _ = cv2.aruco.ArucoDetector(dictionary).detectMarkers(room.picture())
     assert sorted(np.ravel(ids).tolist()) == list(range(40, 48))
     # and no pixel of the paper is the seat's: without the seat it looks the same there

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import RigidTransform, Rotation
 
-from nav.tracking.tool import predefined_dictionary
+from nav.tracking.marker_dictionaries import marker_dictionary
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_bodies import Placed, marker_rectangle, shaft_rectangle
 from phantoms.twin.simulated_camera import SimulatedCamera
@@ -59,7 +59,7 @@ def test_opencv_finds_the_needles_markers_where_the_rig_projects_them(needle, ri
     """Nothing of our own tracker: the pictures suit any."""
     left = rig["left"]
     room = SimulatedCamera(left, Optics(blur=0.8), np.random.default_rng(2))
-    detector = cv2.aruco.ArucoDetector(predefined_dictionary(needle.dictionary))
+    detector = cv2.aruco.ArucoDetector(marker_dictionary(needle.dictionary))
     found = 0
     for place in needle_poses(12, np.random.default_rng(3)):
         corners, ids, _ = detector.detectMarkers(room.picture([Placed(needle_body(needle), place)]))
@@ -77,7 +77,7 @@ def test_the_reference_body_shows_all_its_markers_from_above(reference):
     room = SimulatedCamera(seen, Optics(blur=0.8), np.random.default_rng(2))
     up = Rotation.from_matrix(np.diag([1.0, -1.0, -1.0]))
     place = RigidTransform.from_components([0.0, 0.0, 580.0], up)
-    detector = cv2.aruco.ArucoDetector(predefined_dictionary(reference.dictionary))
+    detector = cv2.aruco.ArucoDetector(marker_dictionary(reference.dictionary))
     corners, ids, _ = detector.detectMarkers(
         room.picture([Placed(reference_body(reference), place)])
     )

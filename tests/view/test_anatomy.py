@@ -71,11 +71,12 @@ def test_depths_are_those_of_the_surfaces(anatomy):
     assert np.isinf(drawn.veil[0, 0])
 
 
-def test_hidden_roles_are_not_drawn(anatomy):
-    anatomy.show_role("artery", False)
+def test_hidden_structures_are_not_drawn(anatomy):
+    arteries = frozenset(name for name, role in anatomy.roles.items() if role == "artery")
+    anatomy.show_without(arteries, skin=True)
     x, y, _ = VIEW.project(CENTRES["artery"], WIDTH, HEIGHT)[0]
     hidden = anatomy.quick(VIEW, WIDTH, HEIGHT)
-    anatomy.show_role("artery", True)
+    anatomy.show_without(frozenset(), skin=True)
     shown = anatomy.quick(VIEW, WIDTH, HEIGHT)
     assert not drawn_pixels(hidden.image)[int(y), int(x)]
     assert drawn_pixels(shown.image)[int(y), int(x)]

@@ -168,7 +168,7 @@ def test_numbers_and_states_are_whole(window, painted):
         for tip in (NEAR, INSIDE, (0.0, 7.5, 0.0), (-60.0, 8.0, 0.0)):
             look(window, painted, script.update(100.0, tip, stage=stage))
             state = window.state
-            for level in (state.artery.level, state.cord.level):
+            for level in (state.gauges["artery"].level, state.gauges["cord"].level):
                 words = [text for entries in painted.values() for text, *_ in entries]
                 assert chosen().label(LEVELS[level]).upper() in words
             assert chosen().label(STAGES[stage]) in words
@@ -209,7 +209,7 @@ def test_every_reason_is_whole_or_has_a_tool_tip(window, painted):
         headline, detail = chosen().parts(filled(code))
         for role in ("artery", "cord"):
             why = Why(headline, detail)
-            state = type(window.state.artery)(role, "", Level.UNKNOWN, why=why)
+            state = type(window.state.gauges["artery"])(role, "", Level.UNKNOWN, why=why)
             window.gauges[role].show_state(state, True)
         window.ahead.show_ahead((), Why(headline, detail))
         for widget in (*window.gauges.values(), window.ahead):

@@ -94,7 +94,9 @@ def test_a_label_stays_where_it_was_when_little_changes():
 
 
 def samples(times, value=5.0):
-    return tuple(Sample(t, value, value - 1, value + 2, value + 1) for t in times)
+    return tuple(
+        Sample(t, {"artery": (value, value - 1), "cord": (value + 2, value + 1)}) for t in times
+    )
 
 
 def test_history_breaks_the_line_where_nothing_came():
@@ -113,7 +115,7 @@ def test_history_breaks_the_line_where_nothing_came():
 
 def test_history_keeps_lost_samples_as_holes_and_forgets_old_ones():
     history = History()
-    lost = Sample(0.5, None, None, None, None)
+    lost = Sample(0.5)
     history.add((*samples([0.4]), lost, *samples([0.6])), 0.6)
     value = history.line("cord", 0.6)[1]
     assert np.isnan(value).tolist() == [False, True, False, False, True]

@@ -124,7 +124,7 @@ def test_it_counts_down_records_marks_and_stops(qtbot, opened, tmp_path):
     bench.give(0.3)
     bench.wait(lambda: bench.run.recorder.status.written.instants > 5)
     qtbot.keyClick(window, Qt.Key.Key_Space)
-    assert bench.said == "Paused: Space goes on"
+    assert bench.said == "Paused: Space resumes"
     assert "instants" in window.bar.detail
     assert "disk for" in window.foot.text()
     recorded = bench.run.recorder.status.written.accepted
@@ -159,7 +159,7 @@ def test_what_was_asked_for_ends_it(qtbot, opened):
     assert bench.said == "Recorded 2"
     bench.give(0.3)
     assert bench.said == "The recording is complete"
-    assert "3 instants are asked for" in window.bar.detail
+    assert "3 instants requested" in window.bar.detail
     assert not window.buttons["record"].isVisible()
     qtbot.mouseClick(window.buttons["finish"], Qt.MouseButton.LeftButton)
     assert not window.isVisible()

@@ -101,7 +101,7 @@ def test_it_says_at_all_times_that_it_is_a_replay(began, window, feed, script, c
 def test_paused_the_banner_says_so_and_nothing_is_called_current(began, window, feed, clock):
     assert window.state.age == "recorded"
     play(window, feed, Standstill(clock.now, "paused"))
-    assert window.banner.banner.text == "REPLAY paused at 0:12.3: Space goes on"
+    assert window.banner.banner.text == "REPLAY paused at 0:12.3: Space resumes"
     assert window.state.age == "recorded"
     assert not window.playing
 
@@ -218,7 +218,9 @@ def test_the_chart_begins_anew_after_a_jump(began, window, feed, script, clock):
 
 
 def test_after_a_jump_the_chart_has_what_was_recorded_before(began, window, feed, script, clock):
-    recorded = tuple(Sample(BEGAN + k / 2, 9.0, 8.0, 5.0, 4.0) for k in range(100))
+    recorded = tuple(
+        Sample(BEGAN + k / 2, {"artery": (9.0, 8.0), "cord": (5.0, 4.0)}) for k in range(100)
+    )
     window.timeline = replace(TIMELINE, samples=recorded)
     show(window, feed, script, clock, 41.2)
     at = [sample.at - BEGAN for sample in window.strip.history.samples]

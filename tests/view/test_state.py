@@ -75,7 +75,7 @@ def update_of(guidance, captured_at=NOW, **changes):
 def measured_texts(state):
     """All texts that would be a measurement of the tip."""
     texts = []
-    for gauge in (state.artery, state.cord):
+    for gauge in state.gauges.values():
         texts += [gauge.value, gauge.bound]
         texts += ["1"] if gauge.distance is not None or gauge.lower is not None else []
     texts += [line.text for line in state.ahead]
@@ -105,7 +105,7 @@ def test_a_late_update_shows_no_number(guidance, late, alive):
     assert not shows_a_number(state)
     assert not state.live
     assert state.banner is not None
-    assert state.artery.level is state.cord.level is Level.UNKNOWN
+    assert state.gauges["artery"].level is state.gauges["cord"].level is Level.UNKNOWN
     assert not state.delay
     assert not state.rate
 
@@ -149,8 +149,8 @@ def test_a_lost_tool_shows_no_number_whatever_else_was_sent(guidance):
     state = display(CASE, update_of(guidance), NOW, True)
     if lost:
         assert not shows_a_number(state)
-        assert lost[0] in state.artery.why.headline
-        assert state.cord.why == state.artery.why
+        assert lost[0] in state.gauges["artery"].why.headline
+        assert state.gauges["cord"].why == state.gauges["artery"].why
     for light in state.lights[:2]:
         assert (light.status == "lost") == (light.name in lost)
 
@@ -159,7 +159,7 @@ def test_a_lost_tool_shows_no_number_whatever_else_was_sent(guidance):
 @given(guidances(maybe_broken))
 def test_every_blank_says_why_and_is_unknown(guidance):
     state = display(CASE, update_of(guidance), NOW, True)
-    for gauge in (state.artery, state.cord):
+    for gauge in state.gauges.values():
         blank = not gauge.value
         assert blank == (gauge.why is not None)
         assert blank == (gauge.level is Level.UNKNOWN)
@@ -174,7 +174,7 @@ def test_every_blank_says_why_and_is_unknown(guidance):
 @given(guidances())
 def test_the_level_shown_is_the_worst_that_the_alarms_say(guidance):
     state = display(CASE, update_of(guidance), NOW, True)
-    for gauge in (state.artery, state.cord):
+    for gauge in state.gauges.values():
         if gauge.why is not None:
             continue
         levels = levels_of(guidance, gauge.role)
@@ -189,7 +189,7 @@ def test_a_danger_is_shown_even_when_another_level_is_unknown(guidance):
     state = display(CASE, update_of(guidance), NOW, True)
     known = not any(isinstance(t, Lost) for t in guidance.tracked.tools.values())
     if known and guidance.model_tip and not isinstance(guidance.proximity, Lost):
-        for gauge in (state.artery, state.cord):
+        for gauge in state.gauges.values():
             if Level.DANGER in levels_of(guidance, gauge.role):
                 assert gauge.level is Level.DANGER
 
@@ -198,7 +198,7 @@ def test_a_danger_is_shown_even_when_another_level_is_unknown(guidance):
 @given(guidances())
 def test_texts_agree_with_the_numbers_and_the_bound_is_never_rounded_up(guidance):
     state = display(CASE, update_of(guidance), NOW, True)
-    for gauge in (state.artery, state.cord):
+    for gauge in state.gauges.values():
         if gauge.why is not None:
             continue
         number = float(re.search(r"[\d.]+", gauge.value)[0])
@@ -215,10 +215,10 @@ def test_a_fresh_update_shows_everything():
     state = display(CASE, Script(CASE).update(NOW, (19.0, 7.5, 0.0)), NOW + 0.05, True)
     assert state.live
     assert state.banner is None
-    assert state.artery.name == "vertebral artery left"
+    assert state.gauges["artery"].name == "vertebral artery left"
     # sqrt(19^2 + 7.5^2) from the middle of a cord of radius 5
-    assert float(state.cord.value) == pytest.approx(15.43, abs=0.1)
-    assert state.cord.level is Level.CLEAR
+    assert float(state.gauges["cord"].value) == pytest.approx(15.43, abs=0.1)
+    assert state.gauges["cord"].level is Level.CLEAR
     assert state.target.distance == "19.0 mm"
     assert state.delay == "21 ms"
     assert {s.role for s in state.scene.segments} == {"artery", "cord"}
@@ -236,17 +236,17 @@ def test_the_first_thing_ahead_comes_first():
 
 def test_inside_is_said_in_words_and_is_danger():
     state = display(CASE, Script(CASE).update(NOW, (0.0, 3.8, 0.0)), NOW, True)
-    assert state.cord.value == "INSIDE 1.2"
-    assert state.cord.level is Level.DANGER
-    assert state.cord.bound.startswith("up to")
+    assert state.gauges["cord"].value == "INSIDE 1.2"
+    assert state.gauges["cord"].level is Level.DANGER
+    assert state.gauges["cord"].bound.startswith("up to")
     # the cord's far side is no new structure to be hit
     assert [line.name for line in state.ahead] == ["out of cord", "out of dura"]
 
 
 def test_not_registered_says_so():
     state = display(CASE, Script(CASE).update(NOW, None), NOW, True)
-    assert state.artery.why.headline == "not registered"
-    assert state.artery.why.detail == "touch the fiducials first"
+    assert state.gauges["artery"].why.headline == "not registered"
+    assert state.gauges["artery"].why.detail == "touch the fiducials first"
 
 
 def test_age_at_the_limit():
@@ -269,7 +269,7 @@ def test_needle_without_axis_has_no_ahead():
     assert state.ahead == ()
     assert "axis" in state.ahead_why.detail
     assert state.target.angle == ""
-    assert state.cord.value
+    assert state.gauges["cord"].value
 
 
 def test_plan_stays_named_when_the_tip_is_lost():

@@ -78,8 +78,8 @@ def number_ink(gauge) -> int:
 def is_blank(window) -> bool:
     state = window.state
     return (
-        not state.artery.value
-        and not state.cord.value
+        not state.gauges["artery"].value
+        and not state.gauges["cord"].value
         and not state.ahead
         and not state.target.distance
         and state.scene.tip is None

@@ -183,11 +183,13 @@ def _anywhere() -> Tip:
 def sample_of(guidance: Guidance, at: float) -> Sample:
     """The strip chart's point of a result."""
     if isinstance(guidance.proximity, Lost):
-        return Sample(at, None, None, None, None)
+        return Sample(at)
     artery, cord = (guidance.proximity.nearest(role) for role in ("artery", "cord"))
     assert artery is not None
     assert cord is not None
-    return Sample(at, artery.distance, artery.bound, cord.distance, cord.bound)
+    return Sample(
+        at, {"artery": (artery.distance, artery.bound), "cord": (cord.distance, cord.bound)}
+    )
 
 
 def _corners(tool: int, marker: int, number: int) -> Array:

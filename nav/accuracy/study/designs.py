@@ -147,7 +147,7 @@ class Setup:
 
 
 def load_setup(path: Path) -> Setup:
-    """Load SETUP.toml; everything that is wrong with it is told at once.
+    """Load SETUP.toml; everything that is wrong with it is reported at once.
 
     Parameters
     ----------

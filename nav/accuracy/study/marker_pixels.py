@@ -10,7 +10,8 @@ from scipy.spatial.transform import RigidTransform
 from nav.camera.rig import Camera
 from nav.core.frames import Array
 from nav.tracking.fit.tool_shape import HALF_CELL, MAX_ZONE
-from nav.tracking.tool import Marker, Tool, marker_pattern
+from nav.tracking.marker_dictionaries import marker_pattern
+from nav.tracking.tool import Marker, Tool
 
 PARTS = 4  # of a pixel's side
 RIM = (2.5, 3.2)  # sd of the blur kept away from the white zone's rim, as its width allows

@@ -19,7 +19,7 @@ def run_tasks(
     tasks: list[Task],
     files: list[Path],
     mark: dict[str, Any],
-    tell: Callable[[int, int], None],
+    progress: Callable[[int, int], None],
 ) -> list[dict[str, Any]]:
     """Run the tasks whose results are not in their files yet, in any order.
 
@@ -33,8 +33,8 @@ def run_tasks(
         Of each task's result.
     mark : dict
         What results depend on; one of another mark is made anew.
-    tell : callable
-        Told how many are done and of how many.
+    progress : callable
+        Called with how many are done and of how many.
 
     Returns
     -------
@@ -49,14 +49,14 @@ def run_tasks(
     results = [_kept(path, mark) for path in files]
     missing = [k for k, result in enumerate(results) if result is None]
     done = len(tasks) - len(missing)
-    tell(done, len(tasks))
+    progress(done, len(tasks))
     work = _here(tasks, missing) if client is None else _on_cluster(client, tasks, missing)
     for k, found in work:
         with written_whole(files[k]) as beside:
             beside.write_text(json.dumps({"mark": mark, "result": found}), encoding="utf-8")
         results[k] = found
         done += 1
-        tell(done, len(tasks))
+        progress(done, len(tasks))
     return [result for result in results if result is not None]
 
 

@@ -174,8 +174,8 @@ def _client(workers: int | None, cluster: str | None, console: Console) -> Itera
     try:
         client = Client(cluster, timeout=PATIENCE)
     except (OSError, ValueError, TimeoutError) as error:
-        said = str(error).splitlines()[0] if str(error) else "no answer"
-        raise InputError(f"--cluster {cluster}: no Dask scheduler answers: {said:.200}") from None
+        why = str(error).splitlines()[0] if str(error) else "no answer"
+        raise InputError(f"--cluster {cluster}: no Dask scheduler answers: {why:.200}") from None
     with client:
         yield client
 

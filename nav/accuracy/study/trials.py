@@ -19,7 +19,7 @@ from nav.tracking.needle import NeedleKind
 Rng = np.random.Generator
 KEPT = 4  # settings per process
 # of each trial, mm; `tre` is the registration's error at the nearest point of a structure, `off`
-# the shown distance to it less the true one, `sd` what the program says of that, without surface
+# the shown distance to it less the true one, `sd` its sd as the program states it, without surface
 COLUMNS = (
     "tracking",
     "tip",
@@ -137,7 +137,7 @@ def _by_motion(design: Design, at: TipErrors, rng: Rng) -> Array:
 
 
 def _bending(design: Design, places: Places, at: TipErrors, rng: Rng) -> tuple[Array, Array]:
-    """Draw how far the true tip is off a straight needle's; the covariance that is told of it."""
+    """Draw how far the true tip is off a straight needle's; its stated covariance."""
     needle = design["needle"]
     if needle["bevel"] == STIFF:
         return np.zeros(3), np.zeros((3, 3))

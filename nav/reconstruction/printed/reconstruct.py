@@ -115,7 +115,7 @@ class PrintedReconstruction:
 
 
 def reconstruct_kit(
-    read: ReadResult, kit: PrintedKit, tell: Tell | None = None
+    read: ReadResult, kit: PrintedKit, report: Tell | None = None
 ) -> PrintedReconstruction:
     """Reconstruct a printed phantom from its scan.
 
@@ -125,7 +125,7 @@ def reconstruct_kit(
         The scan.
     kit : PrintedKit
         What was printed.
-    tell : callable, optional
+    report : callable, optional
         Called with the name of the step (one of STEPS) and the fraction of it that is done.
 
     Returns
@@ -138,10 +138,10 @@ def reconstruct_kit(
     InputError
         The scan does not show this kit, or not enough of it.
     """
-    tell = tell or (lambda step, share: None)
+    report = report or (lambda step, share: None)
     volume = read.volume
-    tell("locate", 0.0)
-    located = locate_kit(volume, kit, lambda share: tell("locate", share))
+    report("locate", 0.0)
+    located = locate_kit(volume, kit, lambda share: report("locate", share))
     _recognised(located, kit)
     pose = refine_pose(volume, kit, located.scan_from_model)
     matched = matched_share(volume, kit, pose)
@@ -151,16 +151,16 @@ def reconstruct_kit(
             f"surface is where this kit has it; expected {100 * LEAST_MATCHED:.0f} %"
         )
     _covered(volume, kit, pose)
-    tell("parts", 0.0)
-    parts = find_parts(volume, kit, pose, lambda share: tell("parts", share))
-    tell("divots", 0.0)
-    divots, said = _divots(volume, kit, parts)
-    tell("structures", 0.0)
+    report("parts", 0.0)
+    parts = find_parts(volume, kit, pose, lambda share: report("parts", share))
+    report("divots", 0.0)
+    divots, divot_remarks = _divots(volume, kit, parts)
+    report("structures", 0.0)
     structures = find_structures(volume, kit, parts)
     _same_bones(structures, parts, kit)
-    tell("deviation", 0.0)
+    report("deviation", 0.0)
     rows, maps = deviations(parts, structures)
-    remarks = [*_part_remarks(kit, parts), *said, *_structure_remarks(structures, rows)]
+    remarks = [*_part_remarks(kit, parts), *divot_remarks, *_structure_remarks(structures, rows)]
     if read.unmeasured:
         length = sum(i.high - i.low for i in read.unmeasured)
         remarks.append(Remark("interpolated", {"length": length}))
@@ -183,7 +183,7 @@ def find_parts(
     volume: Volume,
     kit: PrintedKit,
     pose: RigidTransform,
-    tell: Callable[[float], None] | None = None,
+    report: Callable[[float], None] | None = None,
 ) -> list[FoundPart]:
     """Find the parts that the scan shows, the largest first: its blur is used for the others.
 
@@ -195,7 +195,7 @@ def find_parts(
         What was printed.
     pose : RigidTransform
         scan_from_model of the whole kit.
-    tell : callable, optional
+    report : callable, optional
         Called with the fraction that is done.
 
     Returns
@@ -222,8 +222,8 @@ def find_parts(
         made = find_part(volume, part, pose, near, known)
         if made.fit is not None and made.edges.seen.mean() >= LEAST_PART_SEEN:
             found.append(made)
-        if tell is not None:
-            tell((number + 1) / len(ordered))
+        if report is not None:
+            report((number + 1) / len(ordered))
     if BONES_PART not in by_name(found):
         raise InputError(
             f"the scan does not show the bones of kit {kit.name}; expected its CT, of voxels of "

@@ -38,18 +38,34 @@ def choose(
     Raises
     ------
     InputError
-        None is suitable, or the named one is absent or not suitable.
+        None is suitable, the named one is absent or not suitable, or none is named and they are of
+        several patients.
     """
     if wanted is not None:
         return _named(stacks, source, wanted.strip()), None
     suitable = [s for s in stacks if s.problem is None]
     if not suitable:
         raise InputError(f"{source}: no series can be read as a CT volume: {_reasons(stacks)}")
+    _refuse_several_patients(suitable, source)
     best = max(suitable, key=_merit)
     if len(stacks) == 1:
         return best, None
     facts = {"name": best.name, "count": len(stacks), "suitable": len(suitable)}
     return best, Finding("series_chosen", facts | {"reason": _reason(best, suitable)})
+
+
+def _refuse_several_patients(suitable: Sequence[Stack], source: Path) -> None:
+    """Refuse to choose between patients."""
+    series: dict[str, list[str]] = {}
+    for stack in suitable:
+        series.setdefault(stack.slices[0].patient, []).append(stack.name)
+    known = [names for patient, names in series.items() if patient]
+    if len(known) > 1:
+        shown = "; ".join(f"series {', '.join(names[:4])}" for names in known[:4])
+        raise InputError(
+            f"{source}: has scans of {len(known)} patients ({shown}); give the folder of one, or "
+            "name the series (--series, --list shows all)"
+        )
 
 
 def _named(stacks: Sequence[Stack], source: Path, wanted: str) -> Stack:

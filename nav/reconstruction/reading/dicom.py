@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nav.core.errors import InputError
 from nav.reconstruction.reading.assembly import GridFacts, assemble
+from nav.reconstruction.reading.bit_layout import corrected_layout
 from nav.reconstruction.reading.choice import choose
 from nav.reconstruction.reading.dicom_folder import FolderContents, read_folder
+from nav.reconstruction.reading.headers import SliceHeader
 from nav.reconstruction.reading.hounsfield import check_values
 from nav.reconstruction.reading.pixels import PixelFacts, decode_stack
 from nav.reconstruction.reading.quiet_readers import quiet_libraries
 from nav.reconstruction.reading.read_result import Finding, ReadResult, SeriesInfo
 from nav.reconstruction.reading.regular import AIR, refuse_huge
+from nav.reconstruction.reading.rescale import refuse_contradicting_scales, with_common_scale
 from nav.reconstruction.reading.stacks import Stack, build_stacks
 
 Progress = Callable[[str, float], None]
@@ -78,15 +83,24 @@ def read_dicom(source: Path, series: str | None, progress: Progress | None) -> R
     if source.is_file() and len(contents.headers) == 1 and stacks[0].problem == "single_slice":
         raise InputError(f"{source}: is a single slice; give the folder with its series")
     stack, chosen = choose(stacks, source, series)
+    what = f"{source}: series {stack.name}"
     first = stack.slices[0]
-    refuse_huge(len(stack.slices) * first.rows * first.columns, f"{source}: series {stack.name}", 2)
-    values, pixels = decode_stack(stack.slices, _advance(progress, "decoding slices"))
+    refuse_huge(len(stack.slices) * first.rows * first.columns, what, 2)
+    slices, scaling = with_common_scale(stack.slices, what)
+    values, pixels = _decode(slices, _advance(progress, "decoding slices"))
+    refuse_contradicting_scales(values, stack.slices, what)
     check = check_values(values, known_ct=True)
     findings = [f for f in (chosen,) if f is not None]
-    findings += _folder_findings(contents) + _stack_findings(stack) + _pixel_findings(stack, pixels)
+    findings += _folder_findings(contents) + _stack_findings(stack)
+    findings += scaling + _pixel_findings(slices, pixels)
+    if check.verdict == "inverted":
+        raise InputError(
+            f"{what}: values from {check.low} to {check.high} are inverted, air is brightest: not "
+            "Hounsfield units; export the original CT slices"
+        )
     if check.verdict in ("picture", "labels"):
         raise InputError(
-            f"{source}: series {stack.name}: values lie from {check.low} to {check.high}: a "
+            f"{what}: values lie from {check.low} to {check.high}: an "
             "image of few grey levels, not Hounsfield units; export the original CT slices"
         )
     if check.verdict == "shifted":
@@ -95,11 +109,13 @@ def read_dicom(source: Path, series: str | None, progress: Progress | None) -> R
         findings.append(Finding("shifted_values", {"offset": check.offset}))
     elif check.verdict == "unclear":
         findings.append(Finding("unclear_values", {"low": check.low, "high": check.high}))
+    elif not check.has_tissue:
+        findings.append(Finding("no_soft_tissue"))
     np.maximum(values, AIR, out=values)  # nothing is less dense: lower values are padding
     if stack.placement is None:
         raise AssertionError("a stack without problem has a placement")
     assembled = assemble(
-        values, stack.placement, f"{source}: series {stack.name}",
+        values, stack.placement, what,
         [s.thickness for s in stack.slices], _advance(progress, "resampling"),
     )  # fmt: skip
     findings += assembled.findings + _tilt_findings(stack, assembled.facts)
@@ -147,19 +163,34 @@ def _stack_findings(stack: Stack) -> list[Finding]:
     return found
 
 
-def _pixel_findings(stack: Stack, pixels: PixelFacts) -> list[Finding]:
+def _decode(
+    slices: Sequence[SliceHeader], advance: Callable[[float], None]
+) -> tuple[NDArray[np.int16], PixelFacts]:
+    """Decode slices, by another layout of their bits where the declared one is impossible."""
+    values, pixels = decode_stack(slices, advance)
+    corrected = corrected_layout(
+        slices, values, lambda part: decode_stack(part, lambda share: None)[0]
+    )
+    if corrected is None:
+        return values, pixels
+    del values
+    values, pixels = decode_stack(corrected, advance)
+    return values, replace(pixels, reinterpreted=0, relaid=len(corrected))
+
+
+def _pixel_findings(slices: Sequence[SliceHeader], pixels: PixelFacts) -> list[Finding]:
     found = []
-    lossy = [s for s in stack.slices if s.lossy]
+    lossy = [s for s in slices if s.lossy]
     if lossy:
-        facts = {"count": len(lossy), "of": len(stack.slices), "how": lossy[0].lossy}
+        facts = {"count": len(lossy), "of": len(slices), "how": lossy[0].lossy}
         found.append(Finding("lossy", facts))
-    if any(not s.rescaled for s in stack.slices):
-        found.append(Finding("no_rescale"))
-    slope = max(abs(s.slope) for s in stack.slices)
+    slope = max(abs(s.slope) for s in slices)
     if slope >= COARSE:
         found.append(Finding("coarse_values", {"step": slope}))
-    if any(s.photometric == "MONOCHROME1" for s in stack.slices):
+    if any(s.photometric == "MONOCHROME1" for s in slices):
         found.append(Finding("inverted_grey"))
+    if pixels.relaid:
+        found.append(Finding("layout_corrected", {"count": pixels.relaid}))
     if pixels.reinterpreted:
         found.append(Finding("bits_reinterpreted", {"count": pixels.reinterpreted}))
     if pixels.clipped:
@@ -169,8 +200,8 @@ def _pixel_findings(stack: Stack, pixels: PixelFacts) -> list[Finding]:
 
 def _tilt_findings(stack: Stack, facts: GridFacts) -> list[Finding]:
     """Report a gantry tilt in the header that the slices' positions contradict."""
-    told = math.radians(abs(stack.slices[0].tilt or 0.0))
-    if told > TILT_DIFFERS and abs(told - facts.tilt) > TILT_DIFFERS:
-        degrees = {"told": math.degrees(told), "found": math.degrees(facts.tilt)}
+    stated = math.radians(abs(stack.slices[0].tilt or 0.0))
+    if stated > TILT_DIFFERS and abs(stated - facts.tilt) > TILT_DIFFERS:
+        degrees = {"told": math.degrees(stated), "found": math.degrees(facts.tilt)}
         return [Finding("tilt_contradicts", degrees)]
     return []

@@ -1,6 +1,7 @@
 """Headers of DICOM files: what locating and scaling a slice needs, and nothing about the patient.
 
-Only the listed elements are read at all. UIDs and times serve to group and sort, and stay here.
+Only the listed elements are read at all. UIDs and times serve to group and sort, and stay here; of
+the patient's ID only a digest is kept that means nothing after the program has ended.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from nav.reconstruction.reading.header_values import (
     short_number,
 )
 from nav.reconstruction.reading.multiframe import frame_headers
+from nav.reconstruction.reading.patients import PATIENT_TAGS, patient_key
 
 HEADER_TAGS: list[Any] = [
     "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "SeriesNumber", "Modality", "ImageType",
@@ -35,7 +37,7 @@ HEADER_TAGS: list[Any] = [
     "ContrastBolusAgentSequence", "AcquisitionNumber", "InstanceNumber",
     "TemporalPositionIdentifier", "AcquisitionTime", "EchoNumbers", "LossyImageCompression",
     "LossyImageCompressionRatio", "EncryptedAttributesSequence",
-    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
+    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "FrameOfReferenceUID",
 ]  # fmt: skip
 MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 CT_CLASSES = (  # single-frame, enhanced, legacy converted
@@ -132,6 +134,10 @@ class SliceHeader:
         Whether a table maps stored values (ModalityLUTSequence).
     other_quantity : bool
         Whether RescaleType names another quantity than Hounsfield units.
+    patient : str
+        Digest that distinguishes patients, see `patient_key`; empty where unknown.
+    frame_of_reference : str
+        UID of the coordinate system of its position; empty where unknown; never shown.
     """
 
     path: Path
@@ -168,6 +174,8 @@ class SliceHeader:
     encrypted: bool
     nonlinear: bool
     other_quantity: bool
+    patient: str = ""
+    frame_of_reference: str = ""
 
 
 def read_headers(path: Path) -> list[SliceHeader]:
@@ -225,7 +233,7 @@ def _read(path: Path) -> Dataset:
     if not preamble and start[:2] not in (b"\x02\x00", b"\x08\x00", b"\x00\x08"):
         raise NotDicom
     try:
-        dataset = read_elements(path, HEADER_TAGS, force=not preamble)
+        dataset = read_elements(path, [*HEADER_TAGS, *PATIENT_TAGS], force=not preamble)
     except InvalidDicomError:
         raise NotDicom from None
     except TooMuch as error:
@@ -253,7 +261,8 @@ def _header(
     slope, intercept = number(get("RescaleSlope")), number(get("RescaleIntercept"))
     rescaled = slope is not None and intercept is not None and slope != 0.0
     image_type = tuple(str(part).strip() for part in several(get("ImageType", ())))
-    kernel = "/".join(str(part) for part in several(get("ConvolutionKernel", ())))[:16]
+    kernels = "/".join(str(part) for part in several(get("ConvolutionKernel", ())))
+    kernel = "".join(c for c in kernels if c.isprintable())[:16]
     return SliceHeader(
         path=path,
         frame=frame,
@@ -299,6 +308,8 @@ def _header(
         encrypted="EncryptedAttributesSequence" in dataset,
         nonlinear="ModalityLUTSequence" in dataset,
         other_quantity=str(get("RescaleType", "HU")).strip().upper() not in HOUNSFIELD_TYPES,
+        patient=patient_key(dataset),
+        frame_of_reference=str(get("FrameOfReferenceUID", "")),
     )
 
 
@@ -307,10 +318,10 @@ def _lossy(dataset: Dataset, syntax: str) -> str | None:
 
     The syntaxes of JPEG 2000 with optional loss count only if the header does not say "00".
     """
-    told = str(dataset.get("LossyImageCompression", "")).strip()
+    declared = str(dataset.get("LossyImageCompression", "")).strip()
     ratio = number(dataset.get("LossyImageCompressionRatio"))
-    if syntax in LOSSY_SYNTAXES and not (told == "00" and syntax.endswith((".91", ".203"))):
+    if syntax in LOSSY_SYNTAXES and not (declared == "00" and syntax.endswith((".91", ".203"))):
         return LOSSY_SYNTAXES[syntax]
-    if told == "01":
+    if declared == "01":
         return "compressed with loss earlier" + (f", ratio {ratio:g}" if ratio else "")
     return None

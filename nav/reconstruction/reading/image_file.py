@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nav.core.errors import InputError
-from nav.reconstruction.reading.metaimage import parse_metaimage
+from nav.reconstruction.reading.metaimage import orientation_findings, parse_metaimage
 from nav.reconstruction.reading.nrrd import length_scale, parse_nrrd
 from nav.reconstruction.reading.placement import Array
 from nav.reconstruction.reading.read_result import Finding
@@ -52,7 +52,8 @@ def read_image_file(
         if scale != 1.0:
             findings.append(Finding("unit_converted", {"unit": unit}))
     else:
-        header, scale = parse_metaimage(path), 1.0
+        (header, fields), scale = parse_metaimage(path), 1.0
+        findings += orientation_findings(header, fields)
     if header.components != 1:
         raise InputError(f"{path}: holds colours or vectors; expected Hounsfield units")
     if min(header.size) < 2:
@@ -66,6 +67,8 @@ def read_image_file(
     for plane, target in zip(stored, values, strict=True):
         counts = to_int16(plane, 1.0, 0.0, target)
         bad, clipped = bad + counts[0], clipped + counts[1]
+    if bad == values.size:
+        raise InputError(f"{path}: none of its voxels is a number")
     if bad:
         findings.append(Finding("not_finite", {"count": bad}))
     if clipped:

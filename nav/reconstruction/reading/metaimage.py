@@ -17,6 +17,7 @@ from nav.core.errors import InputError
 from nav.core.frames import Array
 from nav.reconstruction.reading.nrrd import data_file
 from nav.reconstruction.reading.placement import is_placed
+from nav.reconstruction.reading.read_result import Finding
 from nav.reconstruction.reading.regular import refuse_huge
 from nav.reconstruction.reading.stored_values import AT_END, VoxelFile
 
@@ -26,10 +27,11 @@ TYPES = {
     "met_uint": "u4", "met_long": "i4", "met_ulong": "u4", "met_long_long": "i8",
     "met_ulong_long": "u8", "met_float": "f4", "met_double": "f8",
 }  # fmt: skip
+TOWARDS = ("LR", "PA", "SI")  # where LPS axes lead and begin
 YES = ("true", "t", "yes", "y", "1")
 
 
-def parse_metaimage(path: Path) -> VoxelFile:
+def parse_metaimage(path: Path) -> tuple[VoxelFile, dict[str, str]]:
     """Read the header of a MetaImage file of a volume.
 
     Parameters
@@ -39,8 +41,10 @@ def parse_metaimage(path: Path) -> VoxelFile:
 
     Returns
     -------
-    VoxelFile
+    header : VoxelFile
         Layout of the values and their position.
+    fields : dict of str to str
+        Fields of the header, keys in lower case.
 
     Raises
     ------
@@ -82,7 +86,36 @@ def parse_metaimage(path: Path) -> VoxelFile:
     matrix = _matrix(path, fields, dimension)
     data = path if own else data_file(path, name)
     packing = "zlib" if packed else "raw"
-    return VoxelFile((i, j, k), 1, True, dtype, data, start, 0, packing, matrix)
+    return VoxelFile((i, j, k), 1, True, dtype, data, start, 0, packing, matrix), fields
+
+
+def orientation_findings(header: VoxelFile, fields: dict[str, str]) -> list[Finding]:
+    """Report an AnatomicalOrientation that contradicts the directions, which are used.
+
+    Programs write either where each axis begins or where it leads; both are accepted.
+
+    Parameters
+    ----------
+    header : VoxelFile
+        With the directions.
+    fields : dict of str to str
+        As `parse_metaimage` returns them.
+
+    Returns
+    -------
+    list of Finding
+        Empty where the file has none that says something.
+    """
+    told = fields.get("anatomicalorientation", "").upper()
+    if not re.fullmatch(r"[RLAPIS]{3}", told):
+        return []
+    steps = header.lps_from_voxel[:3, :3] / np.linalg.norm(header.lps_from_voxel[:3, :3], axis=0)
+    rows = np.abs(steps).argmax(axis=0)
+    leads = "".join(TOWARDS[row][int(steps[row, axis] < 0)] for axis, row in enumerate(rows))
+    begins = "".join(TOWARDS[row][int(steps[row, axis] > 0)] for axis, row in enumerate(rows))
+    if told in (leads, begins):
+        return []
+    return [Finding("orientation_contradicts", {"told": told, "used": begins})]
 
 
 def _fields(path: Path) -> tuple[dict[str, str], int]:
@@ -110,12 +143,12 @@ def _matrix(path: Path, fields: dict[str, str], dimension: int) -> Array:
     matrix = np.eye(4)
     spacing = _numbers(path, fields, ("elementspacing", "elementsize"), [1.0] * dimension)
     origin = _numbers(path, fields, ("offset", "position", "origin"), [0.0] * dimension)
-    told = _numbers(
+    numbers = _numbers(
         path, fields, ("transformmatrix", "rotation", "orientation"),
         np.eye(dimension).ravel().tolist(),
     )  # fmt: skip
     with np.errstate(all="ignore"):
-        directions = np.reshape(told, (dimension, dimension))[:3, :3].T  # rows are axes
+        directions = np.reshape(numbers, (dimension, dimension))[:3, :3].T  # rows are axes
         matrix[:3, :3] = directions * spacing[:3]
         matrix[:3, 3] = origin[:3]
     if not is_placed(matrix):

@@ -96,7 +96,9 @@ def read_nifti(
         Not a scalar volume, cut off, or a header that contradicts itself.
     """
     with _opened(path) as file:
-        header = parse_header(path, file.read(FIXED))
+        start = file.read(FIXED)
+        _refuse_packed_other(path, start)
+        header = parse_header(path, start)
         ni, nj, nk = header.size
         refuse_huge(ni * nj * nk, f"{path}", header.dtype.itemsize)
         _refuse_short(path, header)
@@ -113,6 +115,8 @@ def read_nifti(
             advance((k + 1) / nk)
         _read_to_end(path, file)
     findings = list(header.findings)
+    if bad == values.size:
+        raise InputError(f"{path}: none of its voxels is a number")
     if bad:
         findings.append(Finding("not_finite", {"count": bad}))
     if clipped:
@@ -153,6 +157,12 @@ def _refuse_short(path: Path, header: NiftiHeader) -> None:
         )
     if packed:
         refuse_bomb(path, max(needed, 2 * math.prod(header.size)), present)
+
+
+def _refuse_packed_other(path: Path, start: bytes) -> None:
+    """Refuse a file of another format that was compressed as a whole."""
+    if start.startswith(b"NRRD000") or b"objecttype" in start.lower() or b"ndims" in start.lower():
+        raise InputError(f"{path}: is a compressed NRRD or MetaImage; unpack it first (gunzip)")
 
 
 def _read_to_end(path: Path, file: IO[bytes]) -> None:
@@ -301,6 +311,11 @@ class _Fields:
             )
         findings = []
         if sform is not None and qform is not None:
+            if _is_mirrored(sform) != _is_mirrored(qform):
+                raise InputError(
+                    f"{self.path}: its header's two matrices (sform, qform) are mirror images of "
+                    "each other: left and right are unknown; convert the scan again"
+                )
             distance = _largest_distance(sform, qform, size)
             if distance > DISAGREE:
                 findings.append(Finding("qform_disagrees", {"distance": distance}))
@@ -341,6 +356,10 @@ def _qform(values: tuple[float, ...], pixdim: tuple[float, ...]) -> Array:
     handed = -1.0 if pixdim[0] < 0 else 1.0
     steps = np.abs(pixdim[1:4]) * (1.0, 1.0, handed)
     return _whole(np.column_stack([rotation * steps, offset]))
+
+
+def _is_mirrored(matrix: Array) -> bool:
+    return bool(np.linalg.det(matrix[:3, :3]) < 0.0)
 
 
 def _largest_distance(a: Array, b: Array, size: tuple[int, int, int]) -> float:

@@ -201,12 +201,12 @@ def length_scale(path: Path, fields: dict[str, str]) -> tuple[str, float]:
     InputError
         Several units, or an unknown one.
     """
-    told = {unit for unit in re.findall(r'"([^"]*)"', fields.get("space units", "")) if unit}
-    if not told:
+    units = {unit for unit in re.findall(r'"([^"]*)"', fields.get("space units", "")) if unit}
+    if not units:
         return "", 1.0
-    if len(told) > 1 or not told <= set(LENGTHS):
-        raise InputError(f"{path}: lengths in {', '.join(sorted(told))!r:.60}; expected mm")
-    unit = told.pop()
+    if len(units) > 1 or not units <= set(LENGTHS):
+        raise InputError(f"{path}: lengths in {', '.join(sorted(units))!r:.60}; expected mm")
+    unit = units.pop()
     return unit, LENGTHS[unit]
 
 

@@ -43,10 +43,13 @@ class PixelFacts:
         Slices whose values were read as signed against their header.
     clipped : int
         Voxels beyond int16.
+    relaid : int
+        Slices whose bits were read in another layout than their header declares.
     """
 
     reinterpreted: int
     clipped: int
+    relaid: int = 0
 
 
 def decode_stack(
@@ -116,6 +119,9 @@ def _decode_file(
     try:
         wanted = [h.frame for h in headers]
         native = not syntax.is_encapsulated or syntax == RLE
+        if native:  # which bits count is decided in `_stored_bits`
+            dataset.BitsStored, dataset.HighBit = first.bits_allocated, first.bits_allocated - 1
+            dataset.PixelRepresentation = int(first.signed)
         # compiled decoders may crash on damaged pixels
         frames: Iterable[NDArray[Any]] = (
             iter_pixels(dataset, raw=True, indices=wanted)
@@ -136,7 +142,7 @@ def _decode_file(
     except Exception as error:  # decoders raise anything
         raise InputError(
             f"{path}: pixels cannot be decoded ({syntax.name}): {_reason(error)}; "
-            "export the series again, without compression"
+            f"export the series again{', without compression' if syntax.is_encapsulated else ''}"
         ) from None
     return facts
 
@@ -159,10 +165,11 @@ def _transfer_syntax(path: Path, dataset: Dataset) -> UID:
 
 def _reason(error: Exception) -> str:
     """Return what an error means for the user, without quoting the file."""
-    text = str(error)
+    text = str(error).lower()
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    if ("length" in text and ("less" in text or "bytes" in text)) or isinstance(error, EOFError):
+    short = "less than" in text or ("length" in text and ("less" in text or "bytes" in text))
+    if short or isinstance(error, EOFError):
         return "the file ends before its pixels do"
     if "not support" in text:
         return "no decoder for it"
@@ -214,7 +221,18 @@ def _outside(header: SliceHeader, stored: NDArray[np.int32]) -> NDArray[np.bool_
         return None
     low, high = header.padding
     value = high * header.slope + header.intercept
-    corners = stored[[0, 0, -1, -1], [0, -1, 0, -1]]
-    if value > AIR_LIKE and not np.all((corners >= low) & (corners <= high)):
+    padding = np.asarray((stored >= low) & (stored <= high))
+    if value <= AIR_LIKE or not padding.any():
+        return padding
+    if not padding[[0, 0, -1, -1], [0, -1, 0, -1]].all():
         return None  # tissue has this value, too
-    return np.asarray((stored >= low) & (stored <= high))
+    return _from_border(padding)
+
+
+def _from_border(padding: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the parts that reach the border: tissue within the image may have the same value."""
+    from scipy.ndimage import label  # slow to load, and needed by few scans
+
+    parts, _ = label(padding)
+    border = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
+    return np.asarray(np.isin(parts, border[border > 0]))

@@ -170,8 +170,18 @@ def _checked(source: Path, values: NDArray[np.int16]) -> list[Finding]:
         values -= np.int16(check.offset)
         return [Finding("shifted_values", {"offset": check.offset})]
     between = f"values lie from {check.low} to {check.high}"
+    if check.verdict == "labels" and (check.low, check.high) == (0, 1):
+        raise InputError(
+            f"{source}: {between}: a label map, or a scan scaled to that range; expected "
+            "Hounsfield units"
+        )
     if check.verdict == "labels":
         raise InputError(f"{source}: {between}, few different ones: a label map, not a CT")
+    if check.verdict == "inverted":
+        raise InputError(
+            f"{source}: {between} and are inverted, air is brightest: not Hounsfield units; "
+            "export the original CT"
+        )
     if check.verdict == "picture":
         raise InputError(
             f"{source}: {between}: an image of 256 grey levels, not Hounsfield units; export the "
@@ -184,7 +194,7 @@ def _checked(source: Path, values: NDArray[np.int16]) -> list[Finding]:
             f"{source}: {between}, without air or soft tissue of a CT: not Hounsfield units (an "
             "MR, or a rescaled CT?)"
         )
-    return []
+    return [] if check.has_tissue else [Finding("no_soft_tissue")]
 
 
 def as_slices(

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nav.core.errors import InputError
+from nav.core.memory import available_memory
 from nav.reconstruction.reading.placement import EXACT, Array, Placement
 
 Values = NDArray[np.int16]  # (slices, rows, columns)
@@ -26,6 +27,8 @@ MOST_GROWTH = 6.0  # most slices of the grid per measured slice
 OVERSHOOT = 0.15  # of the range of the four nearest slices, that the spline may exceed it by
 NEGLIGIBLE = 1e-4  # weight below which a slice is left out
 MOST_BYTES = 4e9
+# bytes that reading and reconstructing take for each voxel, with copies; what is always tried
+BYTES_PER_VOXEL, ALWAYS_TRIED = 10, 2e9
 
 
 @dataclass(frozen=True)
@@ -157,7 +160,7 @@ def plan_grid(placement: Placement, columns: int, rows: int) -> GridPlan:
 
 
 def refuse_huge(voxels: int, what: str, bytes_each: int = 2) -> None:
-    """Refuse a volume of more than 4 GB.
+    """Refuse a volume of more than 4 GB, or a large one for which there is not enough memory.
 
     Parameters
     ----------
@@ -171,13 +174,20 @@ def refuse_huge(voxels: int, what: str, bytes_each: int = 2) -> None:
     Raises
     ------
     InputError
-        It is larger.
+        It is larger, or the computer has less memory than reading and reconstructing it need.
     """
     if voxels * bytes_each > MOST_BYTES:
         raise InputError(
             f"{what} has {voxels / 1e6:.0f} million voxels, {voxels * bytes_each / 1e9:.1f} GB; "
             f"expected at most {MOST_BYTES / 1e9:.0f} GB: crop it to the neck, or take every "
             "second slice"
+        )
+    needed, free = voxels * BYTES_PER_VOXEL, available_memory()
+    if free is not None and needed > max(ALWAYS_TRIED, free):
+        raise InputError(
+            f"{what} has {voxels / 1e6:.0f} million voxels, which need about {needed / 1e9:.0f} GB "
+            f"of memory, and {free / 1e9:.1f} GB are available; close other programs, or crop it "
+            "to the neck"
         )
 
 

@@ -80,13 +80,15 @@ def describe_series(info: SeriesInfo) -> str:
     return ", ".join(parts)
 
 
-def describe(result: ReadResult) -> list[str]:
+def describe(result: ReadResult, with_files: bool = True) -> list[str]:
     """Return the lines that a user sees after a scan was read.
 
     Parameters
     ----------
     result : ReadResult
         Of the scan.
+    with_files : bool
+        Whether files are named, which often have the names of patients: not in what is written.
 
     Returns
     -------
@@ -99,17 +101,19 @@ def describe(result: ReadResult) -> list[str]:
     return [
         name + describe_series(result.series),
         f"volume of {nx} x {ny} x {nz} voxels of {sx:.3f} x {sy:.3f} x {sz:.3f} mm",
-        *(sentence(finding) for finding in result.findings),
+        *(sentence(finding, with_files) for finding in result.findings),
     ]
 
 
-def sentence(finding: Finding) -> str:
+def sentence(finding: Finding, with_files: bool = True) -> str:
     """Return a finding as one line.
 
     Parameters
     ----------
     finding : Finding
         About the scan.
+    with_files : bool
+        Whether files are named.
 
     Returns
     -------
@@ -126,29 +130,40 @@ def sentence(finding: Finding) -> str:
         return _missing(f)
     if finding.code == "other_files":
         return _other_files(f)
-    return SENTENCES[finding.code].format(**{**f, **_words(f)})
+    words = {**f, **_words(f)}
+    if "first" in f:
+        words["first"] = f", first {f['first']}" if with_files else ""
+    return SENTENCES[finding.code].format(**words)
 
 
 SENTENCES: Mapping[str, str] = {
     "bits_reinterpreted": "{slices} with signed values declared as unsigned: read as signed",
     "clipped_values": "{count} voxels beyond 32767 HU: clipped",
     "coarse_values": "grey levels are {step:.3g} HU apart: edges are less certain",
-    "damaged_files": "{files} left out: damaged, first {first}: {why}",
+    "damaged_files": "{files} left out: damaged{first}: {why}",
     "different_duplicates": "{slices} left out: others at the same position, with other values, "
     "were acquired earlier",
     "identical_duplicates": "{slices} left out: copies of others",
     "inverted_grey": "shown inverted (MONOCHROME1): values were taken as they are stored",
     "lateral_offsets": "slices lie up to {largest:.2f} mm off a straight line: each shifted to "
     "its position",
+    "layout_corrected": "{slices} whose values are impossible with the declared sign or bits: read "
+    "with those that fit",
     "localisers_left_out": "{images} of a localiser left out",
     "lossy": "compressed with loss ({how}), {count} of {of} slices: edges are less certain",
     "no_rescale": "no rescale slope and intercept in the headers: values taken as stored",
+    "no_soft_tissue": "air, but no soft tissue at its Hounsfield units: a print, or grey values "
+    "that are scaled otherwise (cone-beam CT?)",
     "not_finite": "{count} voxels that are not a number: set to air",
     "oblique": "slices are rotated by {degrees:.1f}° against the patient's axes: kept",
+    "orientation_contradicts": "AnatomicalOrientation {told} contradicts TransformMatrix "
+    "({used}), which was used: compare left and right",
     "orientation_varies": "slices are up to {degrees:.3f}° from parallel: taken as parallel",
     "other_slices": "{slices} of the same series left out: of another size or orientation",
     "outside_set_to_air": "{percent:.0f} % of the volume lies outside the slices: set to air",
     "qform_disagrees": "qform and sform disagree by up to {distance:.1f} mm: sform was used",
+    "rescale_filled": "{count} of {of} slices have no rescale slope and intercept: those of the "
+    "others were used",
     "rounded_positions": "positions are rounded to 0.1 mm: even steps of {step:.3f} mm fitted",
     "several_volumes": "{count} volumes in this series (phases, or parts far apart): {name} taken",
     "sheared": "axes are {degrees:.2f}° from perpendicular: resampled",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -91,10 +91,7 @@ def build_stacks(headers: Iterable[SliceHeader]) -> list[Stack]:
         By series number.
     """
     stacks: list[Stack] = []
-    series: dict[str, list[SliceHeader]] = defaultdict(list)
-    for header in headers:
-        series[header.series_uid].append(header)
-    for slices in series.values():
+    for slices in _series_of(headers):
         groups = _alike(slices)
         localisers = sum(len(group) for group in groups if _is_localiser(group[0]))
         for group in groups:
@@ -103,6 +100,36 @@ def build_stacks(headers: Iterable[SliceHeader]) -> list[Stack]:
                 replace(stack, localisers=localisers, others=others) for stack in _volumes(group)
             ]
     return _named(stacks)
+
+
+def _series_of(headers: Iterable[SliceHeader]) -> list[list[SliceHeader]]:
+    """Group slices by series, each of one patient and in one coordinate system."""
+    series: dict[str, list[SliceHeader]] = defaultdict(list)
+    for header in headers:
+        series[header.series_uid].append(header)
+    patients = [part for whole in series.values() for part in _told_apart(whole, _patient)]
+    return [part for whole in patients for part in _told_apart(whole, _frame_of_reference)]
+
+
+def _patient(header: SliceHeader) -> str:
+    return header.patient
+
+
+def _frame_of_reference(header: SliceHeader) -> str:
+    return header.frame_of_reference
+
+
+def _told_apart(
+    slices: list[SliceHeader], key: Callable[[SliceHeader], str]
+) -> list[list[SliceHeader]]:
+    """Split slices by a value; one that differs in every slice was made up by an anonymiser."""
+    groups: dict[str, list[SliceHeader]] = defaultdict(list)
+    for header in slices:
+        groups[key(header)].append(header)
+    known = [len(group) for value, group in groups.items() if value]
+    if len(known) < 2 or max(known) < FEWEST:
+        return [slices]
+    return list(groups.values())
 
 
 def _named(stacks: Sequence[Stack]) -> list[Stack]:

@@ -1,4 +1,4 @@
-"""How good a live image is: edges, exposure, markers. Looked at now and then, in a thread."""
+"""Check how good live images are: edges, exposure, markers; now and then, in a thread."""
 
 import logging
 import threading
@@ -12,6 +12,7 @@ import numpy as np
 from nav.core.errors import InputError
 from nav.core.frames import Array
 from nav.core.frameset import Frame, Picture
+from nav.tracking.marker_dictionaries import dictionary_names, marker_dictionary
 
 OVER, UNDER = 250, 5  # grey levels from which, and up to which, a pixel says nothing
 SHARP, SOFT = 1.2, 2.0  # px: an edge's blur (sd) up to which markers are measured well, or at all
@@ -56,7 +57,7 @@ def marker_detectors(dictionaries: Sequence[str]) -> list[cv2.aruco.ArucoDetecto
     Parameters
     ----------
     dictionaries : sequence of str
-        Names as of OpenCV; AprilTag 36h11 where there are none.
+        Names; AprilTag 36h11 where there are none.
 
     Returns
     -------
@@ -65,20 +66,17 @@ def marker_detectors(dictionaries: Sequence[str]) -> list[cv2.aruco.ArucoDetecto
     Raises
     ------
     InputError
-        OpenCV does not know one.
+        There is no dictionary of one name.
     """
     parameters = cv2.aruco.DetectorParameters()
     parameters.adaptiveThreshWinSizeMin = parameters.adaptiveThreshWinSizeMax = WINDOW
     detectors = []
     for name in dictionaries or (DEFAULT_DICTIONARY,):
-        number = getattr(cv2.aruco, name, None) if name.startswith("DICT_") else None
-        if not isinstance(number, int):
+        if name not in dictionary_names():
             raise InputError(
                 f"--dictionary {name}: expected one of OpenCV's, as DICT_APRILTAG_36h11"
             )
-        detectors.append(
-            cv2.aruco.ArucoDetector(cv2.aruco.getPredefinedDictionary(number), parameters)
-        )
+        detectors.append(cv2.aruco.ArucoDetector(marker_dictionary(name), parameters))
     return detectors
 
 

@@ -143,7 +143,7 @@ def check_folder_name(name: str) -> None:
         It has a separator, begins with a dot, or cannot be shown.
     """
     if Path(name).name != name or name.startswith(".") or not name.isprintable() or "\\" in name:
-        raise InputError(f"--camera {name}: is no name of a folder; expected letters and digits")
+        raise InputError(f"--camera {name}: is not a folder name; expected letters and digits")
 
 
 class PictureWriter:

@@ -18,6 +18,8 @@ from nav.model.case import CaseFile
 CASE = "case/case.toml"
 PLAIN = re.compile(r"[^\W_][\w .+()-]{0,60}")  # names of tools that any disk can have as files
 MOST = 256 * 1024 * 1024  # bytes of one file
+MOST_ATTACHED = 512 * 1024 * 1024  # bytes of all attachments that a reader takes
+MOST_MADE = 16 * 1024 * 1024  # of these, for registrations that are made meanwhile
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,20 @@ class CarriedFiles:
         Raises
         ------
         InputError
-            One cannot be read.
+            One cannot be read, or all together are more than a session's reader takes.
         """
         lab = {} if self.lab is None else {"lab.toml": self.lab}
         case, meshes = self._case()
         files = {name: without_comments(_content(path), path) for name, path in self._named()}
-        return {**lab, **files, CASE: case, **{name: _content(path) for name, path in meshes}}
+        read = {**lab, **files, CASE: case}
+        for name, path in meshes:
+            read[name] = _content(path)
+            if sum(map(len, read.values())) > MOST_ATTACHED - MOST_MADE:
+                raise InputError(
+                    f"{self.case}: is larger than {(MOST_ATTACHED - MOST_MADE) >> 20} MB with its "
+                    "meshes, too large to be recorded"
+                )
+        return read
 
     def originals(self, read: Mapping[str, bytes]) -> dict[str, str]:
         """Return which files differ from what is carried of them.

@@ -10,30 +10,22 @@ import zstandard
 
 from nav.camera.camera_jpeg import decode_grey
 from nav.core.frameset import Picture
+from nav.record.ros_messages import (
+    BILLION,
+    COMPRESSED_IMAGE,
+    DEFINITIONS,
+    ENCAPSULATION,
+    compressed_image,
+)
 
 QUALITY = 95  # of JPEG; moves a tip by 0.002 to 0.004 mm rms
 LEVEL = 1  # of zstd: higher ones cost time and save nothing on noise
 MOST_PIXELS = 1 << 28
 LOSSLESS_HEAD = struct.Struct("<4sIII")  # sign, width, height, CRC-32 of the pixels
 LOSSLESS_SIGN = b"LDZ1"  # left difference, zstd
-CDR_HEAD = b"\x00\x01\x00\x00"  # little endian
-BILLION = 1_000_000_000
 
 JPEG_ENCODING, JPEG_SCHEMA_ENCODING = "cdr", "ros2msg"
-JPEG_SCHEMA = "sensor_msgs/msg/CompressedImage"
-_LINE = "=" * 80
-JPEG_SCHEMA_TEXT = f"""std_msgs/Header header
-string format
-uint8[] data
-{_LINE}
-MSG: std_msgs/Header
-builtin_interfaces/Time stamp
-string frame_id
-{_LINE}
-MSG: builtin_interfaces/Time
-int32 sec
-uint32 nanosec
-""".encode()
+JPEG_SCHEMA, JPEG_SCHEMA_TEXT = COMPRESSED_IMAGE, DEFINITIONS[COMPRESSED_IMAGE].encode()
 LOSSLESS_ENCODING, LOSSLESS_SCHEMA = "c1c2nav-ldz1", "c1c2nav.LosslessPicture"
 
 
@@ -65,8 +57,8 @@ def encode_jpeg(image: Picture, quality: int = QUALITY) -> bytes:
 
     Parameters
     ----------
-    image : ndarray, shape (h, w), uint8
-        Grey levels.
+    image : ndarray, shape (h, w) or (h, w, 3), uint8
+        Grey levels, or colours as OpenCV has them.
     quality : int
         1 to 100.
 
@@ -106,15 +98,7 @@ def jpeg_message(camera: str, stamp: int, jpeg: bytes) -> bytes:
     bytes
         `read_jpeg_message` reads it.
     """
-    seconds, rest = divmod(stamp, BILLION)
-    body = bytearray(struct.pack("<iI", seconds & 0x7FFFFFFF, rest))
-    for text in (camera, "jpeg"):
-        body += b"\x00" * (-len(body) % 4)
-        data = text.encode() + b"\x00"
-        body += struct.pack("<I", len(data)) + data
-    body += b"\x00" * (-len(body) % 4)
-    body += struct.pack("<I", len(jpeg))
-    return b"".join((CDR_HEAD, body, jpeg))
+    return compressed_image(stamp, camera, "jpeg", jpeg)
 
 
 def read_jpeg_message(data: bytes) -> JpegPicture:
@@ -134,7 +118,7 @@ def read_jpeg_message(data: bytes) -> JpegPicture:
     PictureError
         It is not as written.
     """
-    if data[:4] != CDR_HEAD:
+    if data[:4] != ENCAPSULATION:
         raise PictureError("is not little-endian CDR")
     body, at = memoryview(data)[4:], 8
     try:

@@ -149,7 +149,7 @@ class PictureProcess:
         self.say(slot=picture["slot"], camera=picture["camera"], kept=kept)
 
     def flush(self) -> None:
-        """Append to the file; a full disk is told, and tried again the next time."""
+        """Append to the file; a full disk is reported, and tried again the next time."""
         try:
             self.writer.flush()
         except OSError as error:
@@ -180,13 +180,13 @@ class PictureProcess:
                 self.found(None)
 
     def found(self, trouble: str | None) -> None:
-        """Tell a change of what is wrong."""
+        """Report a change of the problem."""
         if trouble != self.trouble:
             self.trouble = trouble
             self.say(trouble=trouble)
 
     def say(self, **message: Any) -> None:
-        """Write a line of JSON; nobody may listen any more."""
+        """Write a line of JSON; the reader may be gone."""
         with suppress(OSError, ValueError):
             sys.stdout.write(json.dumps(message) + "\n")
             sys.stdout.flush()

@@ -88,9 +88,9 @@ class PictureRecorder:
         self.trouble: str | None = None
         self._lock = threading.Lock()
         self._closed = threading.Event()
-        self._free = list(range(min(MOST_SLOTS, max(FEWEST_SLOTS, MEMORY // largest))))
+        memory, slots = _new_memory(largest, min(MOST_SLOTS, max(FEWEST_SLOTS, MEMORY // largest)))
+        self._free = list(range(slots))
         self._process = _start()
-        memory = _new_memory(largest * len(self._free))
         try:
             self._memory = _mapped(memory)
             order = {
@@ -228,12 +228,40 @@ def _mapped(memory: Path) -> mmap.mmap:
         return mmap.mmap(file.fileno(), 0)
 
 
-def _new_memory(size: int) -> Path:
-    """Return a file in memory that both processes map."""
-    where = SHARED if SHARED.is_dir() and os.access(SHARED, os.W_OK) else None
+def _new_memory(slot: int, most: int) -> tuple[Path, int]:
+    """Return a file in memory that both processes map, and how many slots there is room for.
+
+    Containers often have little of it. All of it is reserved: whoever writes to a page that the
+    system then cannot give is ended by it, and that would be tracking.
+    """
+    places = [SHARED] if SHARED.is_dir() and os.access(SHARED, os.W_OK) else []
+    problem: OSError | None = None
+    for where in (*places, None):
+        count = most
+        while count >= FEWEST_SLOTS:
+            try:
+                return _reserved(where, slot * count), count
+            except OSError as error:
+                problem = error
+            count //= 2
+    assert problem is not None
+    raise InputError(
+        f"no memory for pictures on their way to the disk: {problem.strerror or problem}; give "
+        "--no-pictures"
+    )
+
+
+def _reserved(where: Path | None, size: int) -> Path:
+    """Return a new file of which every byte has its place."""
     descriptor, name = tempfile.mkstemp(prefix="c1c2nav-", dir=where)
     try:
-        os.truncate(descriptor, size)
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(descriptor, 0, size)
+        else:
+            os.truncate(descriptor, size)
+    except OSError:
+        os.unlink(name)
+        raise
     finally:
         os.close(descriptor)
     return Path(name)

@@ -64,7 +64,7 @@ class RecordOptions:
     code : str, optional
         Pseudonym.
     default_folder : Path
-        Where live uses are recorded that nobody has said anything about.
+        Where live uses are recorded by default.
     """
 
     folder: Path | None = None

@@ -1,4 +1,4 @@
-"""What a session says of itself: format, time, programs, source of the poses."""
+"""A session's description of itself: format, time, programs, source of the poses."""
 
 import json
 import platform

@@ -69,7 +69,7 @@ class EventFinder:
         state : State
             Of the work after them.
         notices : sequence of Notice
-            What the user is told of the work as a whole.
+            Notices about the session as a whole.
 
         Yields
         ------

@@ -12,6 +12,7 @@ import nav
 from nav.core.errors import InputError
 from nav.core.frameset import Picture
 from nav.core.notice import Notice
+from nav.core.textfile import printable
 from nav.record.session.mcap_records import McapRecords
 from nav.record.session.picture_codec import (
     JPEG_ENCODING,
@@ -249,6 +250,8 @@ class PictureReader:
 
     Attributes
     ----------
+    about : dict of str to str
+        What the file says of its session: "started_utc", "started_ns", "code".
     cut, damage, whole
         After a pass, as of `McapRecords`.
 
@@ -263,7 +266,8 @@ class PictureReader:
         self._records = McapRecords(self.path)
         for placed in self._records:
             if isinstance(placed.record, Metadata):
-                self._check(placed.record.metadata.get("format", "missing"))
+                self.about = placed.record.metadata
+                self._check(self.about.get("format", "missing"))
                 break
         else:
             raise InputError(f"{self.path}: holds no pictures of a session")
@@ -296,3 +300,49 @@ class PictureReader:
             elif isinstance(record, Message) and record.channel_id in channels:
                 camera, coding = channels[record.channel_id]
                 yield RecordedPicture(camera, record.log_time, record.sequence, coding, record.data)
+
+
+def has_pictures(folder: Path) -> bool:
+    """Return whether a session's folder has a file of pictures that is not empty.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the session.
+
+    Returns
+    -------
+    bool
+    """
+    path = folder / PICTURES_FILE
+    return path.is_file() and path.stat().st_size > 0
+
+
+def check_session_of_pictures(folder: Path, about: Mapping[str, str]) -> None:
+    """Refuse pictures of another session in a session's folder; what cannot be read is no reason.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the session.
+    about : mapping of str to str
+        Of the session.
+
+    Raises
+    ------
+    InputError
+        They were recorded in a session that was started at another time.
+    """
+    if not has_pictures(folder):
+        return
+    try:
+        own = PictureReader(folder).about
+    except (InputError, OSError):
+        return  # told by whoever reads them
+    started = about.get("started_ns")
+    if started is not None and own.get("started_ns", started) != started:
+        raise InputError(
+            f"{folder / PICTURES_FILE}: holds the pictures of another session, started "
+            f"{printable(own.get('started_utc', '?')):.40}; put this session's file in its place, "
+            "or take it away"
+        )

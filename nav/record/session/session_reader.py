@@ -11,24 +11,27 @@ from mcap.records import Attachment, Channel, Header, Message, Metadata
 from nav.core.errors import InputError
 from nav.core.notice import Notice
 from nav.core.tracked_frame import TrackedFrame
+from nav.record.session.carried_files import MOST_ATTACHED
 from nav.record.session.mcap_records import McapRecords
 from nav.record.session.session_about import BILLION, SessionClock, check_format, clock_of
 from nav.record.session.session_format import (
     EVENT,
     FRAME,
     GUIDANCE,
-    PICTURES_FILE,
     SESSION_FILE,
     SessionEvent,
     event_of_json,
     frame_of_json,
 )
 from nav.record.session.session_json import from_bytes
-from nav.record.session.session_pictures import PictureReader, RecordedPicture
+from nav.record.session.session_pictures import (
+    PictureReader,
+    RecordedPicture,
+    check_session_of_pictures,
+    has_pictures,
+)
 from nav.record.session.session_schemas import SCHEMAS
 from nav.record.session.whole_blocks import is_being_written
-
-MOST_ATTACHED = 512 * 1024 * 1024  # bytes of all attachments
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,7 @@ class SessionReader:
         self._topics = dict(enumerate(SCHEMAS, start=1))
         ended = self._scan()
         self.clock: SessionClock = self._clock()
+        check_session_of_pictures(folder, self.about)
         self.cut = self._records.cut
         self.damage = [*self._records.damage, *self._other_attachments()]
         if self.cut is None and not ended:
@@ -162,8 +166,8 @@ class SessionReader:
 
     @property
     def has_pictures(self) -> bool:
-        """Whether pictures were recorded."""
-        return (self.folder / PICTURES_FILE).exists()
+        """Whether there is a file of pictures, and not one that was never begun."""
+        return has_pictures(self.folder)
 
     def pictures(self) -> Iterator[RecordedPicture]:
         """Iterate over the pictures in the order in which they were written; none without any.

@@ -9,9 +9,8 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from nav.core.files import toml_text
 from nav.core.frameset import Frame
 from nav.core.notice import Notice
 from nav.core.tracked_frame import TrackedFrame
@@ -23,7 +22,7 @@ from nav.record.session.recorder_health import RecorderHealth, not_recording
 from nav.record.session.session_events import EventFinder
 from nav.record.session.session_format import SessionEvent, picture_times
 from nav.record.session.session_writer import SessionWriter
-from nav.registration.registration_result import Registration, write_registration
+from nav.registration.registration_result import Registration, registration_table
 
 log = logging.getLogger(__name__)
 FLUSH = 0.1  # s; with what a busy machine adds still under the 0.25 s that may be lost
@@ -95,7 +94,7 @@ class SessionRecorder(Observer):
     tapped : bool
         Whether `picture` is called by the cameras; otherwise the pictures of each frame are taken.
     told : callable, optional
-        Returns what the user is told of the work as a whole.
+        Returns the notices about the session as a whole.
     reserve : int
         Bytes of the disk that stay free.
     """
@@ -135,11 +134,11 @@ class SessionRecorder(Observer):
     def notices(self) -> Sequence[Notice]:
         """Whether it records, first; then what has gone wrong a moment ago."""
         now = time.monotonic()
-        said = [self._status if self._problem is None else not_recording(self._problem)]
+        present = [self._status if self._problem is None else not_recording(self._problem)]
         if self._problem is None and now - self._flushed > LATE:
-            said.append(Notice("recorder_late", {"seconds": now - self._flushed}))
+            present.append(Notice("recorder_late", {"seconds": now - self._flushed}))
         passing = list(self._passing.values())
-        return (*said, *(notice for until, notice in passing if now < until))
+        return (*present, *(notice for until, notice in passing if now < until))
 
     def frame(self, tracked: TrackedFrame, state: State) -> None:
         """Take a result; what it has changed becomes events."""
@@ -247,10 +246,8 @@ class SessionRecorder(Observer):
         elif isinstance(item, Happened):
             self.writer.event(item.event.kind, item.event.code, item.event.facts, at=item.at)
         else:
-            with TemporaryDirectory(prefix="c1c2nav-") as folder:
-                path = Path(folder) / "registration.toml"
-                write_registration(path, item.registration)
-                self.writer.attach(f"registration-{item.number}.toml", path.read_bytes())
+            text = toml_text(registration_table(item.registration))
+            self.writer.attach(f"registration-{item.number}.toml", text.encode())
 
     def _flush(self) -> None:
         try:

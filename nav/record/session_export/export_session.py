@@ -66,8 +66,8 @@ def export_session(
     )
     reader = content.reader
     for notice in reader.damage:
-        said = one_line(f"warning: {ENGLISH.sentence(notice)}")
-        console.print(said, markup=False, soft_wrap=True)
+        line = one_line(f"warning: {ENGLISH.sentence(notice)}")
+        console.print(line, markup=False, soft_wrap=True)
     if reader.being_written:
         raise IncompleteInput(f"{session}: is still being recorded; exported as far as it is")
     if reader.cut is not None:

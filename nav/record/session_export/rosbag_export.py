@@ -12,12 +12,7 @@ from scipy.spatial.transform import RigidTransform
 from nav.core.errors import InputError
 from nav.core.outputs import written_together
 from nav.core.tracked_frame import TrackedTool
-from nav.record.session.picture_codec import PictureError, read_jpeg_message
-from nav.record.session.session_format import PICTURES_FILE
-from nav.record.session.session_json import facts_to_json
-from nav.record.session.session_pictures import PictureReader, RecordedPicture
-from nav.record.session_export.export_format import ExportOptions
-from nav.record.session_export.ros_messages import (
+from nav.record.ros_messages import (
     COMPRESSED_IMAGE,
     DEFINITIONS,
     STRING,
@@ -27,6 +22,10 @@ from nav.record.session_export.ros_messages import (
     string_message,
     tf_message,
 )
+from nav.record.session.picture_codec import PictureError, read_jpeg_message
+from nav.record.session.session_json import facts_to_json
+from nav.record.session.session_pictures import PictureReader, RecordedPicture
+from nav.record.session_export.export_format import ExportOptions
 from nav.record.session_export.session_content import (
     ExportedEvent,
     ExportedFrame,
@@ -85,7 +84,7 @@ def export_rosbag(content: SessionContent, output: Path, options: ExportOptions)
             writer.finish()
         text = writer.metadata(name, content.made_texts)
         metadata.write_text(text, encoding="utf-8")
-    return [f"{damaged} damaged pictures are left out"] if damaged else []
+    return [f"{damaged} damaged images are left out"] if damaged else []
 
 
 class BagWriter:
@@ -201,7 +200,7 @@ def _transforms(content: SessionContent, frame: ExportedFrame) -> Iterator[Stamp
 
 def _add_pictures(content: SessionContent, writer: BagWriter) -> int:
     """Add all cameras' pictures; return how many are damaged and left out."""
-    if not (content.folder / PICTURES_FILE).is_file():
+    if not content.reader.has_pictures:
         return 0
     damaged, seconds = 0, max(content.reader.duration, 1e-9)
     for picture in PictureReader(content.folder):

@@ -145,7 +145,7 @@ class SessionContent:
         self._numbers: list[object] = []
         self._times, self._log_times = array("d"), array("Q")
         names: dict[str, None] = {}
-        for message in self._told("session", self.reader.messages(FRAME, GUIDANCE)):
+        for message in self._with_progress("session", self.reader.messages(FRAME, GUIDANCE)):
             with self._as_written(message):
                 if message.topic == GUIDANCE:
                     in_use = _number(message.data["registration"])
@@ -196,7 +196,7 @@ class SessionContent:
 
     def frames(self) -> Iterator[ExportedFrame]:
         """Iterate over the frames in the order of the record."""
-        messages = self._told("poses", self.reader.messages(FRAME))
+        messages = self._with_progress("poses", self.reader.messages(FRAME))
         # a session that is being recorded has more frames by now
         for message, in_use in zip(messages, self._in_use, strict=False):
             with self._as_written(message):
@@ -228,7 +228,7 @@ class SessionContent:
         """Yield messages of a topic with the index of the newest frame, -1 before the first."""
         newest = -1
         messages = self.reader.messages(FRAME, topic, unread=(FRAME,))
-        for message in self._told(STEPS[topic], messages):
+        for message in self._with_progress(STEPS[topic], messages):
             if message.topic == FRAME:
                 newest += 1
                 if newest == self.frames_count:  # recorded meanwhile
@@ -236,7 +236,9 @@ class SessionContent:
             else:
                 yield newest, message
 
-    def _told(self, step: str, messages: Iterable[SessionMessage]) -> Iterator[SessionMessage]:
+    def _with_progress(
+        self, step: str, messages: Iterable[SessionMessage]
+    ) -> Iterator[SessionMessage]:
         """Pass messages on, and report how many of the frames are through."""
         done, of = 0, max(self.reader.counts[FRAME], 1)
         for message in messages:
@@ -295,8 +297,8 @@ class SessionContent:
             try:
                 return load(path)
             except InputError as error:
-                said = str(error).replace(f"{path}: ", "")
-                self.remarks.append(f"warning: {name} is not used: {said}")
+                problem = str(error).replace(f"{path}: ", "")
+                self.remarks.append(f"warning: {name} is not used: {problem}")
                 return None
 
 

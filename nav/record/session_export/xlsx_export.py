@@ -1,6 +1,7 @@
 """A session as a workbook (XLSX): sheets session, poses, distances and events."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Font
 
 from nav.core.errors import InputError
+from nav.core.output_checks import cannot_be_written
 from nav.core.outputs import written_whole
 from nav.record.session_export.export_format import ExportOptions
 from nav.record.session_export.session_content import SessionContent
@@ -63,9 +65,12 @@ def export_xlsx(content: SessionContent, output: Path, options: ExportOptions) -
         for table in TABLES:
             rows_of = _table(content, table, options, output)
             _fill(book, table.name, [12] * len(table.columns), rows_of)
-    except BaseException:
+    except BaseException as error:
         for sheet in book.worksheets:  # else they complain when they are forgotten
-            sheet.close()
+            with suppress(OSError):
+                sheet.close()
+        if isinstance(error, OSError):  # sheets are temporary files first
+            raise cannot_be_written(output, error) from None
         raise
     with written_whole(output) as beside:
         book.save(beside)

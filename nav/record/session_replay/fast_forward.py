@@ -1,4 +1,4 @@
-"""The user's work as it was before any frame, without playing all that comes before it.
+"""The session's state before any frame, without playing all frames before it.
 
 Between touches a frame leaves nothing behind but the alarm levels that the next one is compared
 with; so only the frames of touches and the last one are taken through the pipeline.

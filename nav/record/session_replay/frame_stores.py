@@ -22,7 +22,7 @@ NEIGHBOURS = 3  # next numbers up and down that are tried for a time that roundi
 
 
 class Decoded:
-    """The images of one frame, decoded when somebody looks at them.
+    """The images of one frame, decoded when they are used.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class Decoded:
 
 
 class Lazy(Mapping[str, Value]):
-    """A mapping that is made when somebody looks at it.
+    """A mapping that is made when it is used.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ class RecordedFrames:
         return self.use.frames[index]
 
     def frame(self, index: int) -> TrackedFrame:
-        """Return a frame; its pictures are decoded when somebody looks at them."""
+        """Return a frame; its pictures are decoded when they are used."""
         bare = self.bare(index)
         return replace(bare, images=frame_set(bare, self.use.pictures[index], self.pictures))
 

@@ -1,4 +1,4 @@
-"""A session played at any speed, step by step, and from anywhere; nobody hears its commands."""
+"""A session played at any speed, step by step, and from anywhere; its commands are ignored."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence

@@ -145,8 +145,8 @@ def load_setup(
         return _load(options, folder, about, attachments)
     except InputError as error:
         # the folder is ours and gone when the message is read
-        said = str(error).replace(f"{folder}/", f"{options.session}: attached ")
-        raise InputError(said) from None
+        problem = str(error).replace(f"{folder}/", f"{options.session}: attached ")
+        raise InputError(problem) from None
 
 
 def _load(
@@ -160,7 +160,7 @@ def _load(
     if CASE_FILE not in attachments:
         raise InputError(
             f"{session}: was recorded without a case (nav record): there is nothing to navigate; "
-            "nav session export gives its poses and pictures"
+            "nav session export gives its poses and images"
         )
     recorded = load_case(folder / CASE_FILE)
     case, notices = recorded, []
@@ -263,7 +263,7 @@ def _rigs(
         return load_rig(options.rig), recorded
     if options.pictures and recorded is None:
         raise InputError(
-            f"{options.session}: has no rig: its poses do not come from pictures; leave out "
+            f"{options.session}: has no rig: its poses do not come from images; leave out "
             "--from pictures"
         )
     return recorded, recorded

@@ -1,6 +1,6 @@
 """What the line along the bottom of the window shows of a session: spans and ticks."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -49,7 +49,7 @@ def session_timeline(
     recorded : str
         When it was recorded, and its code.
     notices : tuple of Notice
-        What the user should know of this replay.
+        Notices about this replay.
 
     Returns
     -------
@@ -68,9 +68,9 @@ def session_timeline(
         spans += _runs("lost", at, [tool if is_lost else None for is_lost in lost])
     spans += _runs("alarm", at, [_alarm(message) for message in shown])
     ticks = [
-        Tick(at[index], event.kind, said)
+        Tick(at[index], event.kind, shown_notice)
         for index, event in use.events
-        if (said := _said(event)) is not None
+        if (shown_notice := _event_notice(event)) is not None
     ]
     return Timeline(
         began,
@@ -100,12 +100,10 @@ def recorded_samples(use: RecordedUse) -> tuple[Sample, ...]:
     for index, frame in enumerate(use.frames):
         structures = use.guidance.get(index, {}).get("structures")
         near = structures if isinstance(structures, list) else []
-        nearest: list[Mapping[str, Any]] = [
-            min((s for s in near if s["role"] == role), key=itemgetter("bound"), default={})
-            for role in ("artery", "cord")
-        ]
-        numbers = (each.get(name) for each in nearest for name in ("distance", "bound"))
-        samples.append(Sample(frame.time, *numbers))
+        nearest: dict[str, tuple[float, float]] = {}
+        for one in sorted(near, key=itemgetter("bound"), reverse=True):
+            nearest[one["role"]] = one["distance"], one["bound"]
+        samples.append(Sample(frame.time, nearest))
     return tuple(samples)
 
 
@@ -132,8 +130,8 @@ def _alarm(message: Any) -> str | None:
     return next((level for level in reversed(LEVELS) if level in found), None)
 
 
-def _said(event: SessionEvent) -> Notice | None:
-    """Return what is said of an event, or None where it is not shown."""
+def _event_notice(event: SessionEvent) -> Notice | None:
+    """Return the notice of an event, or None where it is not shown."""
     code = WORDS.get((event.kind, event.code), event.code)
     if event.kind in UNSHOWN or event.code in ("level_clear", "level_unknown"):
         return None

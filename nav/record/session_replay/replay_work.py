@@ -119,7 +119,7 @@ def picture_tracking(opened: OpenedSession) -> PictureTracking:
     pictures, setup = _pictures(opened.reader), opened.setup
     if isinstance(pictures, NoPictures):
         raise InputError(
-            f"{opened.reader.folder}: was recorded without pictures; leave out --from pictures"
+            f"{opened.reader.folder}: was recorded without images; leave out --from pictures"
         )
     assert setup.rig is not None
     tools, recorded = list(setup.tools.values()), setup.recorded_rig or setup.rig
@@ -184,8 +184,8 @@ class ReplayWork:
         tools = (self.setup.needle, self.setup.reference)
         recorded = f"{about.get('started_utc', '')[:16].replace('T', ' ')} {about.get('code', '')}"
         ends = () if use.cut is None else (Notice("replay_of_cut", {"reason": use.cut}),)
-        said = (*ends, *use.damage, *self.setup.notices)
-        timeline = session_timeline(use, tools, recorded.strip(), said)
+        remarks = (*ends, *use.damage, *self.setup.notices)
+        timeline = session_timeline(use, tools, recorded.strip(), remarks)
         if not from_pictures and not self.setup.notices:
             timeline = replace(timeline, samples=recorded_samples(use))
         self.recording = SessionSource(self.frames, self.go_to, timeline)

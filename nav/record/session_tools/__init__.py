@@ -1,1 +1,1 @@
-"""Look at recorded sessions, check, repair and delete them, and report what happened in one."""
+"""List, check, repair and delete recorded sessions, and report what happened in one."""

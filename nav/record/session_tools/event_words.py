@@ -135,11 +135,11 @@ WORDS: Mapping[tuple[str, str], Callable[[Facts], str]] = {
     ("verification", "touched_again"): _checked,
     ("verification", "forgotten"): lambda facts: f"check {facts.get('label')} taken back",
     ("verification", "verified"): lambda _: "registration verified",
-    ("verification", "unverified"): lambda _: "registration not verified any more",
+    ("verification", "unverified"): lambda _: "registration no longer verified",
     ("registration", "made"): _registered,
     ("registration", "in_use"): _in_use,
     ("registration", "taken_back"): lambda f: f"back to registration {f.get('registration')}",
     ("registration", "given_up"): lambda _: "registration given up",
     ("plan", "followed"): lambda facts: f"plan followed: {facts.get('plan') or 'none'}",
-    ("camera", "camera_back"): lambda facts: f"camera {facts.get('camera')} gives pictures again",
+    ("camera", "camera_back"): lambda facts: f"camera {facts.get('camera')} gives images again",
 }

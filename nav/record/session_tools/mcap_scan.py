@@ -368,7 +368,7 @@ def _summary_agrees(data: Bytes, footer: Span) -> bool:
 
 
 def _data_faults(data: Bytes, spans: Sequence[Span]) -> list[str]:
-    """Compare the checksum of all data, and what the summary says of each chunk."""
+    """Compare the checksum of all data, and the summary's entry of each chunk."""
     faults = []
     for span in spans:
         if span.opcode == Opcode.DATA_END and span.state is State.GOOD:

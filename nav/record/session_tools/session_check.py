@@ -140,8 +140,13 @@ def findings(folder: Path, case: Path | None = None) -> Iterator[Finding]:
     for event in story.of_kind("recorder"):
         at = reader.seconds(event.log_time)
         yield Finding(Weight.NOTE, f"at {at:.1f} s the recorder said: {event_words(event)}")
-    if any(part.path.name == PICTURES_FILE for part in parts):
+    if reader.has_pictures:
         yield from _pictures(reader, story, overview(folder).totals)
+    elif recorded := overview(folder).totals.pictures.total():
+        there = "empty" if (folder / PICTURES_FILE).exists() else "missing"
+        yield Finding(
+            Weight.MISSING, f"{PICTURES_FILE}: is {there}; {recorded:,} pictures were recorded"
+        )
     if case is not None:
         yield from _case(reader, case)
 
@@ -248,11 +253,11 @@ def _times(story: SessionStory) -> Iterator[Finding]:
 
 
 def _counts(story: SessionStory, found: SessionOverview) -> Iterator[Finding]:
-    """Compare what the session says of itself at its end with what is in it."""
+    """Compare the session's totals at its end with its content."""
     totals: SessionTotals = found.totals
-    said = {FRAMES: totals.frames, EVENTS: totals.events.total()}
+    declared = {FRAMES: totals.frames, EVENTS: totals.events.total()}
     there = {FRAMES: len(story.times), EVENTS: len(story.events)}
-    for topic, count in said.items():
+    for topic, count in declared.items():
         if count != there[topic]:
             yield Finding(
                 Weight.MISSING,
@@ -295,11 +300,11 @@ def _pictures(
             count += 1
     yield Finding(Weight.GOOD, f"{count:,} pictures can be decoded")
     there = Counter(camera for camera, _ in recorded)
-    for camera, said in totals.pictures.items():
-        if there[camera] < said:
+    for camera, declared in totals.pictures.items():
+        if there[camera] < declared:
             yield Finding(
                 Weight.MISSING,
-                f"{said:,} pictures of {camera} were recorded, {there[camera]:,} are there",
+                f"{declared:,} pictures of {camera} were recorded, {there[camera]:,} are there",
             )
     for camera, times in story.camera_times.items():
         missing = [t for t in times if (camera, reader.clock.ns(t)) not in recorded]

@@ -1,10 +1,10 @@
-"""The files of a session's folder, opened for looking at their bytes."""
+"""The files of a session's folder, opened as bytes."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
@@ -117,17 +117,15 @@ def opened(path: Path) -> Iterator[Bytes]:
     InputError
         It cannot be read.
     """
-    try:
-        with path.open("rb") as file:
-            if os.fstat(file.fileno()).st_size == 0:
-                yield b""
-                return
-            with mmap(file.fileno(), 0, access=ACCESS_READ) as data:
-                yield data
-    except OSError as error:
-        if error.filename is not None and Path(error.filename) != path:
-            raise
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+    with ExitStack() as stack:
+        data: Bytes = b""
+        try:
+            file = stack.enter_context(path.open("rb"))
+            if os.fstat(file.fileno()).st_size:
+                data = stack.enter_context(mmap(file.fileno(), 0, access=ACCESS_READ))
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+        yield data
 
 
 def size_text(size: float) -> str:

@@ -1,4 +1,4 @@
-"""What a session's file says of itself, also where that is damaged."""
+"""Read a session file's description of itself, also where it is damaged."""
 
 from __future__ import annotations
 
@@ -89,9 +89,13 @@ def refuse_unknown(data: Bytes, spans: Sequence[Span], path: Path, damaged: bool
     InputError
         It cannot be repaired.
     """
-    if b"c1c2nav" not in data[:HEAD] or not any(span.opcode == Opcode.CHUNK for span in spans):
-        raise InputError(f"{path}: nothing of a session of c1c2nav can be read in it")
     about = read_about(data, spans)
+    begun = about is not None or any(span.opcode == Opcode.CHUNK for span in spans)
+    # a session that was killed before its first picture has an empty file for them
+    if path.name != SESSION_FILE:
+        begun = begun or not len(data)
+    if not begun or (len(data) and b"c1c2nav" not in data[:HEAD]):
+        raise InputError(f"{path}: nothing of a session of c1c2nav can be read in it")
     if about is None:
         return
     if damaged and _is_damaged(about.get("format")):

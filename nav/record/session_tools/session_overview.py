@@ -13,8 +13,12 @@ from mcap.records import Metadata, MetadataIndex, SummaryOffset
 
 from nav.core.errors import InputError
 from nav.record.session.session_about import check_format
-from nav.record.session.session_format import PICTURES_FILE, SESSION_FILE
-from nav.record.session.session_pictures import PictureReader
+from nav.record.session.session_format import SESSION_FILE
+from nav.record.session.session_pictures import (
+    PictureReader,
+    check_session_of_pictures,
+    has_pictures,
+)
 from nav.record.session.session_reader import open_session
 from nav.record.session.whole_blocks import is_being_written
 from nav.record.session_tools.mcap_scan import HEAD, MAGIC, Bytes, Span, State, read_record
@@ -102,47 +106,50 @@ def overview(folder: Path) -> SessionOverview:
     """
     path = folder / SESSION_FILE
     size = sum(p.stat().st_size for p in folder.iterdir() if p.is_file())
-    pictures = picture_kind(folder)
     try:
         with opened(path) as data:
             ends = _ends(data)
         if ends is not None:
             check_format(ends[0], path)
             about, totals, repaired = ends
+            check_session_of_pictures(folder, about)
+            pictures = picture_kind(folder, totals.pictures.total())
             state = REPAIRED if repaired or not totals.events["ended"] else COMPLETE
             return SessionOverview(folder, state, about, totals, pictures, size)
         reader = open_session(folder)
         totals = _read_totals(folder)
     except InputError as error:
-        problem = str(error)
+        problem, pictures = str(error), picture_kind(folder)
         return SessionOverview(folder, UNREADABLE, {}, SessionTotals(), pictures, size, problem)
     state = DAMAGED if reader.damage else CUT if reader.cut is not None else COMPLETE
     if is_being_written(path):
         state = RECORDING
-    return SessionOverview(folder, state, reader.about, totals, pictures, size)
+    return SessionOverview(folder, state, reader.about, totals, picture_kind(folder), size)
 
 
-def picture_kind(folder: Path) -> str:
+def picture_kind(folder: Path, recorded: int = 0) -> str:
     """Return how a session's pictures are kept.
 
     Parameters
     ----------
     folder : Path
         Of the session.
+    recorded : int
+        How many there are, as the session's end says.
 
     Returns
     -------
     str
-        "off", or one or more of "camera JPEG", "JPEG" and "lossless"; "?" where the file does not
-        say.
+        "off", or one or more of "camera JPEG", "JPEG" and "lossless"; "missing" where they were
+        recorded and their file is not there, "none" where it has none, "?" where it cannot be read.
     """
-    if not (folder / PICTURES_FILE).is_file():
-        return "off"
+    if not has_pictures(folder):
+        return "missing" if recorded else "off"
     try:
         first = list(islice(PictureReader(folder), LOOKED_AT))
     except (InputError, OSError):
         return "?"
-    return ", ".join(sorted({picture.coding for picture in first})) or "?"
+    return ", ".join(sorted({picture.coding for picture in first})) or "none"
 
 
 def overview_json(one: SessionOverview) -> dict[str, object]:

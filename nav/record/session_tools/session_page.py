@@ -189,15 +189,15 @@ def _number(value: float | None, digits: int) -> str:
 
 
 def _warnings(reader: SessionReader, repairs: Sequence[str]) -> list[str]:
-    said = []
+    lines = []
     if reader.being_written:
-        said.append("It is still being recorded: this is what was written so far.")
+        lines.append("It is still being recorded: this is what was written so far.")
     elif reader.cut is not None:
         words = cut_words(reader.cut)
-        said.append(f"The session is not complete: {words}.")
-    said += [f"Damaged: {notice_words(notice)}." for notice in reader.damage]
-    said += [f"It was repaired. Lost: {what}." for what in repairs]
-    return said
+        lines.append(f"The session is not complete: {words}.")
+    lines += [f"Damaged: {notice_words(notice)}." for notice in reader.damage]
+    lines += [f"It was repaired. Lost: {what}." for what in repairs]
+    return lines
 
 
 def _gap_words(story: SessionStory) -> str:

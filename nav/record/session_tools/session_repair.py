@@ -66,6 +66,9 @@ def repair_session(session: Path, output: Path | None, console: Console) -> None
         if output is not None:
             _take_along([part.path for part in parts if part not in broken], output)
     except OSError as error:
+        if output is not None:
+            with suppress(OSError):  # it was empty, and is so again
+                output.rmdir()
         raise cannot_be_written(target, error) from None
     for part in broken:
         for line in _report(part, repaired[part.path]):
@@ -119,12 +122,12 @@ def _report(part: ExaminedPart, kept: Kept) -> Iterator[str]:
     else:
         yield f"{name}: kept {count:,} messages; it was not ended, and is complete now up to there"
     for loss in kept.losses:
-        said = [f"{name}: lost: {loss.what}"]
+        lines = [f"{name}: lost: {loss.what}"]
         if loss.messages:
-            said.append(f"{loss.messages:,} messages")
+            lines.append(f"{loss.messages:,} messages")
         if loss.seconds is not None and loss.messages != 0:
-            said.append(f"a gap of {loss.seconds:.2f} s")
-        yield ", ".join(said)
+            lines.append(f"a gap of {loss.seconds:.2f} s")
+        yield ", ".join(lines)
     if not kept.losses:
         faults = "; ".join(part.faults)
         yield f"{name}: nothing that was written is lost ({faults})"

@@ -17,7 +17,7 @@ from nav.record.session_tools.mcap_scan import scan_spans
 from nav.record.session_tools.part_repair import REPAIRED, lost_in
 from nav.record.session_tools.session_files import opened, session_folder, session_parts
 from nav.record.session_tools.session_head import metadata_called
-from nav.record.session_tools.session_overview import picture_kind
+from nav.record.session_tools.session_overview import overview
 from nav.record.session_tools.session_page import RecordedFile, session_page
 from nav.record.session_tools.session_story import read_story
 from nav.record.session_tools.worst_moments import with_pictures, worst_moments
@@ -49,7 +49,9 @@ def report_session(session: Path, output: Path, pdf: Path | None, console: Conso
     story = read_story(reader)
     moments = with_pictures(worst_moments(story), reader)
     repairs = [lost for part in session_parts(folder) for lost in _lost(part)]
-    page = session_page(reader, story, moments, picture_kind(folder), list(_files(reader)), repairs)
+    page = session_page(
+        reader, story, moments, overview(folder).pictures, list(_files(reader)), repairs
+    )
     targets = [output] if pdf is None else [output, pdf]
     with TemporaryDirectory() as scratch:
         if pdf is not None:

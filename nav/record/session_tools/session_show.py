@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
+from nav.record.session.session_format import PICTURES_FILE
 from nav.record.session.session_reader import SessionReader, open_session
 from nav.record.session_tools.event_words import cut_words, event_words, notice_words
 from nav.record.session_tools.session_files import session_folder, size_text
 from nav.record.session_tools.session_list import length_text
-from nav.record.session_tools.session_overview import picture_kind
+from nav.record.session_tools.session_overview import overview
 from nav.record.session_tools.session_story import SessionStory, read_story, usual_rate
 from nav.record.session_tools.session_timeline import timeline_lines
 from nav.terminal import one_line
@@ -119,13 +120,14 @@ def _case(reader: SessionReader) -> str:
         table = tomllib.loads(reader.attachments["case/case.toml"].decode())
     except (KeyError, ValueError):
         return ""
-    return f"{table.get('name', '?')}, {len(table.get('structure', []))} structures"
+    count = len(table.get("structure", []))
+    return f"{table.get('name', '?')}, {count} structure{'' if count == 1 else 's'}"
 
 
 def _pictures(folder: Path, reader: SessionReader, story: SessionStory) -> str:
-    kind = picture_kind(folder)
-    if kind == "off":
-        return "off"
+    kind = overview(folder).pictures
+    if kind in ("off", "none", "missing"):
+        return kind if kind != "missing" else f"recorded, but {PICTURES_FILE} is missing"
     counts: dict[str, list[int]] = {}
     for picture in reader.pictures():
         counts.setdefault(picture.camera, []).append(picture.log_time)

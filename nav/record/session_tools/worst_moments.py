@@ -14,7 +14,7 @@ from mcap.exceptions import McapError
 from mcap.reader import make_reader
 
 from nav.core.frameset import Picture
-from nav.record.session.picture_codec import PictureError
+from nav.record.session.picture_codec import PictureError, encode_jpeg
 from nav.record.session.session_format import FRAME, PICTURES_FILE
 from nav.record.session.session_pictures import TOPIC, RecordedPicture, channel_coding
 from nav.record.session.session_reader import SessionReader
@@ -218,9 +218,7 @@ def _drawn(picture: Picture, camera: str, tools: Mapping[str, Any]) -> bytes:
             at = (10, 26 + 26 * place)
             cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.7, (0, 0, 0), 4, cv2.LINE_AA)
             cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.7, colour, 2, cv2.LINE_AA)
-    done, data = cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, QUALITY))
-    assert done
-    return data.tobytes()
+    return encode_jpeg(image, QUALITY)
 
 
 def _stretch(picture: Picture, markers: Sequence[Any]) -> tuple[int, int, int, int]:

@@ -13,7 +13,8 @@ import numpy as np
 
 from nav.core.frames import Array
 from nav.core.frameset import Picture
-from nav.tracking.tool import Tool, marker_pattern
+from nav.tracking.marker_dictionaries import marker_pattern
+from nav.tracking.tool import Tool
 
 PER_CELL = 3  # samples along a cell
 SOFT = 0.45  # cells, sd by which patterns are blurred for comparing

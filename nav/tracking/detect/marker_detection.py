@@ -10,7 +10,8 @@ import numpy as np
 from nav.core.frames import Array
 from nav.core.frameset import Picture
 from nav.tracking.detect.decode import read_squares
-from nav.tracking.tool import Tool, predefined_dictionary
+from nav.tracking.marker_dictionaries import marker_dictionary
+from nav.tracking.tool import Tool
 
 LEAST_PERIMETER = 30.0  # px of a square, searching longer in large pictures
 USUAL_PERIMETER = 0.03  # of the picture's longer side: OpenCV's default, less in small pictures
@@ -51,7 +52,7 @@ class Detector:
 
     def __init__(self, tools: Sequence[Tool]) -> None:
         names = sorted({tool.dictionary for tool in tools})
-        words = {name: predefined_dictionary(name) for name in names}
+        words = {name: marker_dictionary(name) for name in names}
         self.quick = {name: cv2.aruco.ArucoDetector(words[name]) for name in names}
         self.thorough = {name: cv2.aruco.ArucoDetector(words[name], _thorough()) for name in names}
 

@@ -11,7 +11,8 @@ from nav.tracking.detect.marker_refinement import START_BLUR, refine_marker
 from nav.tracking.fit.camera_model import CameraModel
 from nav.tracking.fit.response import AS_LIGHT, Response
 from nav.tracking.fit.tool_shape import HALF_CELL, MAX_ZONE
-from nav.tracking.tool import Marker, Tool, marker_pattern
+from nav.tracking.marker_dictionaries import marker_pattern
+from nav.tracking.tool import Marker, Tool
 
 # px, one sd per axis: OpenCV's corners where the pixels could not be fitted
 DETECTED_SD = 0.7

@@ -16,7 +16,8 @@ import numpy as np
 from nav.camera.rig import Camera
 from nav.core.frames import Array
 from nav.core.frameset import Picture
-from nav.tracking.tool import Tool, predefined_dictionary
+from nav.tracking.marker_dictionaries import marker_dictionary
+from nav.tracking.tool import Tool
 
 Kind = Literal[
     "half turned", "quarter turned", "counter-clockwise", "misplaced", "mirrored", "inverted",
@@ -169,7 +170,7 @@ def read_markers(image: Picture, dictionary: str, border: int = 1) -> dict[int, 
     dict of int to ndarray, shape (4, 2)
         Corners, px, in the marker's own order, of each id that was read once.
     """
-    return _read(image, predefined_dictionary(dictionary), border)
+    return _read(image, marker_dictionary(dictionary), border)
 
 
 def read_mirrored(image: Picture, dictionary: str) -> dict[int, Array]:

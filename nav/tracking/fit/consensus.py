@@ -1,4 +1,4 @@
-"""From what every marker's pixels say to one pose with an honest covariance.
+"""Estimate one pose, with an honest covariance, from the pixels of all markers.
 
 All is linear here: each view says how its marker's plane lies (eight numbers, with their
 information), a common motion of the tool explains what they share, and what is left over is judged.

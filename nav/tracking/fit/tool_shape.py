@@ -9,7 +9,8 @@ from nav.core.compiled import njit
 from nav.core.frames import Array
 from nav.tracking.fit.camera_model import CameraModel
 from nav.tracking.fit.pattern import colour_changes
-from nav.tracking.tool import Tool, marker_pattern
+from nav.tracking.marker_dictionaries import marker_pattern
+from nav.tracking.tool import Tool
 
 FACING = 0.10  # least cosine of obliquity: 84 degrees
 LEAST_CELL = 0.9  # px: a cell seen smaller says nothing

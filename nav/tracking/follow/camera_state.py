@@ -25,9 +25,11 @@ from nav.tracking.fit.response import Response
 from nav.tracking.fit.sharpening import PLAIN, Sharpening, Unsharpened
 from nav.tracking.fit.view_solver import quantile
 from nav.tracking.follow.exposure import Exposure
-from nav.tracking.follow.pixelgrid import SOUND, PixelGrid, boxes_of, pixel_grid
+from nav.tracking.follow.grid_evidence import EARLY_WAIT, NO_EVIDENCE, GridEvidence
+from nav.tracking.follow.pixelgrid import SOUND, PixelGrid, boxes_of, look_at_grid
 from nav.tracking.follow.pose_candidate import PoseCandidate
 from nav.tracking.follow.sharpness import Look, Sharpness, can_teach, learn
+from nav.tracking.follow.temporal_mixing import ImageHistory
 
 LOOK_AGAIN = 30  # frame sets from one check of a camera's pixels to the next
 CONFIRM = 2  # the same after what is odd about them has changed
@@ -60,6 +62,8 @@ class CameraState:
         Whether its pixels are a sensor's own.
     grid_wait : int
         Frame sets until that is checked again.
+    grid_evidence : GridEvidence
+        What earlier images say of it.
     growth : NoiseGrowth
         Growth of covariances by errors that pixels share.
     growth_wait : int
@@ -70,6 +74,8 @@ class CameraState:
         Frame sets until that is estimated again.
     alarm : bool
         Whether its images suddenly fit worse.
+    history : ImageHistory
+        Its last images, and whether earlier ones are mixed into them.
     """
 
     camera_model: CameraModel
@@ -80,11 +86,13 @@ class CameraState:
     sharpness: Sharpness = field(default_factory=Sharpness)
     grid: PixelGrid = SOUND
     grid_wait: int = 0  # frame sets until its pixels are checked again
+    grid_evidence: GridEvidence = NO_EVIDENCE
     growth: NoiseGrowth = field(default_factory=NoiseGrowth)
     growth_wait: int = 0  # frame sets until it is estimated again
     median: MedianFilter = NO_MEDIAN
     median_wait: int = 0  # frame sets until it is estimated again
     alarm: bool = False  # whether its images suddenly fit worse
+    history: ImageHistory = field(default_factory=ImageHistory)
 
     def count_frame_set(self) -> None:
         """Count the frame sets since what is estimated now and then."""
@@ -288,8 +296,11 @@ def look_at_pixels(
         if each.grid_wait > 0 and not each.alarm:
             continue
         boxes = boxes_of(candidate.corners[own], each.camera_model.camera.size)
-        grid = pixel_grid(frame.image, boxes, each.spread or LEAST_SPREAD)
-        each.grid_wait = LOOK_AGAIN if grid == each.grid else CONFIRM
+        grid, each.grid_evidence = look_at_grid(
+            frame.image, boxes, each.spread or LEAST_SPREAD, each.grid_evidence
+        )
+        calm = LOOK_AGAIN if each.grid_evidence.enough else EARLY_WAIT
+        each.grid_wait = calm if grid == each.grid else CONFIRM
         changed |= grid != each.grid
         each.grid = grid
     return changed

@@ -32,7 +32,7 @@ FEWEST = 2  # markers elsewhere that may not be chance misreadings
 
 @dataclass(frozen=True)
 class CameraSupport:
-    """What one camera says of a tool's pose.
+    """One camera's support for a tool's pose.
 
     Parameters
     ----------
@@ -85,8 +85,6 @@ class Contradiction:
         Names of those that confirm the pose.
     ids : tuple of int
         Markers seen elsewhere.
-    agreeing_ids : tuple of int
-        Markers that the pose is made of.
     twice : bool
         Whether those elsewhere are also seen where the pose has them: there are two of them.
     denied : bool
@@ -96,7 +94,6 @@ class Contradiction:
     cameras: tuple[str, ...]
     confirming: tuple[str, ...]
     ids: tuple[int, ...]
-    agreeing_ids: tuple[int, ...]
     twice: bool
     denied: bool
 
@@ -104,7 +101,7 @@ class Contradiction:
 def camera_supports(
     candidate: PoseCandidate, detected: Sequence[MarkerView] = ()
 ) -> tuple[CameraSupport, ...]:
-    """Return what each camera with an image says of a pose.
+    """Return the support of each camera with an image for a pose.
 
     Parameters
     ----------
@@ -187,7 +184,7 @@ def find_contradiction(
     candidate : PoseCandidate
         Its pose.
     supports : sequence of CameraSupport
-        What each camera says of it.
+        Support of each camera for it.
 
     Returns
     -------
@@ -214,7 +211,6 @@ def find_contradiction(
         tuple(cameras[support.camera].camera.name for support in rivals),
         tuple(cameras[support.camera].camera.name for support in supports if support.confirmed),
         tuple(ids),
-        tuple(sorted({marker for _, marker in at_pose} - set(ids))),
         2 * both > len(set(there)),
         bool(denying),
     )

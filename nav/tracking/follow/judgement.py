@@ -1,4 +1,4 @@
-"""From what the pixels say to a pose with all its errors."""
+"""Turn a fit's result into a pose with all its errors."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Where a tool should be next, by how it moved: to begin the fit there, never to smooth it."""
+"""Predict a tool's next pose from its motion: where the fit begins, never to smooth it."""
 
 from collections import deque
 from dataclasses import dataclass, field

@@ -5,7 +5,7 @@ enlargement (Popescu and Farid 2005, Gallagher 2005): differences of neighbours,
 order, are small at some places of the period and large at others. Two fields of an interlaced
 image lie apart where something moves: rows alternate, columns do not. Deinterlaced images are made
 of one field: in them only rows were interpolated. A thresholded image has no grey between black
-and white.
+and white, a posterised one few grey levels, far apart.
 """
 
 from collections.abc import Sequence
@@ -19,6 +19,7 @@ from nav.core.frames import Array
 from nav.core.frameset import Picture
 from nav.tracking.fit.fit_result import FitResult
 from nav.tracking.fit.pixel_moments import GEOMETRY
+from nav.tracking.follow.grid_evidence import NO_EVIDENCE, GridEvidence
 
 # px: enlarged 2, 1.5 and 3, 4/3, 5/4 and 5/3 times; mixtures are told by the first ones only
 PERIODS, MIXED_PERIODS = (2, 3, 4, 5), 2
@@ -44,12 +45,16 @@ COMBED, LEAST_COMBED = 0.05, 20  # pixels that stand out so, by those near edges
 OTHERWISE = 4.0  # times as many along columns as along rows
 GREYLESS = 0.2  # grey pixels by pixels at edges, below which there is no grey
 STEEP, BETWEEN = 0.4, 0.15  # of the contrast: near edges; from black and white, where grey begins
+# of the pixels, in how many grey levels they are: at most so many, so far apart. Images of markers
+# have 40 and more of them, 1 to 3 apart
+MOST_PIXELS, FEW_LEVELS, LEVEL_STEP = 0.98, 20, 7.0
 LEAST_PIXELS = 400
 LEAST_EDGES = 40
 AROUND = 0.1  # of a marker's box, that is looked at too
 # px, one sd, that a marker's corners are off beyond what noise explains: by period, where pixels
 # are copies, where they are mixtures; without grey. Chosen on the safe side of simulated pictures
 ROUGH_COPIES, ROUGH_MIXED, ROUGH_TONES = 0.25, 0.02, 0.2
+ROUGH_LEVELS = 0.5  # of a step between grey levels by the contrast, px
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,8 @@ class PixelGrid:
         Whether every second row lies apart.
     two_tone : bool
         Whether there is no grey.
+    levels : int
+        How many grey levels there are; 0 where they are many.
     """
 
     enlarged: tuple[int, int] = (0, 0)
@@ -75,6 +82,7 @@ class PixelGrid:
     between: tuple[bool, bool] = (False, False)
     interlaced: bool = False
     two_tone: bool = False
+    levels: int = 0
 
     @property
     def sound(self) -> bool:
@@ -97,13 +105,32 @@ class PixelGrid:
         """Px, one sd, that a marker's corners are off beyond what noise explains."""
         period = min(max(self.enlarged), FAR_COPIES)
         copies = period * (ROUGH_COPIES if self.copied else ROUGH_MIXED)
-        return float(np.hypot(copies, ROUGH_TONES if self.two_tone else 0.0))
+        few = ROUGH_LEVELS / (self.levels - 1) if self.levels > 1 else 0.0
+        return float(np.hypot(copies, max(few, ROUGH_TONES if self.two_tone else 0.0)))
 
 
 SOUND = PixelGrid()
 
 
 def pixel_grid(picture: Picture, boxes: NDArray[np.int64], spread: float) -> PixelGrid:
+    """Detect what is odd about the pixels of one camera's markers in one image alone.
+
+    Parameters
+    ----------
+    picture, boxes, spread
+        As in `look_at_grid`.
+
+    Returns
+    -------
+    PixelGrid
+        SOUND where nothing is odd, or too few pixels are in the boxes.
+    """
+    return look_at_grid(picture, boxes, spread, NO_EVIDENCE)[0]
+
+
+def look_at_grid(
+    picture: Picture, boxes: NDArray[np.int64], spread: float, evidence: GridEvidence
+) -> tuple[PixelGrid, GridEvidence]:
     """Detect what is odd about the pixels of one camera's markers.
 
     Parameters
@@ -114,37 +141,77 @@ def pixel_grid(picture: Picture, boxes: NDArray[np.int64], spread: float) -> Pix
         First row, row after the last, first column, column after the last of each marker.
     spread : float
         Noise, grey levels.
+    evidence : GridEvidence
+        Of earlier images.
 
     Returns
     -------
-    PixelGrid
+    grid : PixelGrid
         SOUND where nothing is odd, or too few pixels are in the boxes.
+    evidence : GridEvidence
+        With this image.
 
     References
     ----------
     Popescu and Farid, IEEE Transactions on Signal Processing 53(2), 2005.
     Gallagher, Canadian Conference on Computer and Robot Vision, 2005.
     """
-    squares, counts, combs, edges, grey = _sums(picture, boxes, COMB * max(spread, 1.0))
+    squares, counts, combs, edges, grey, histogram = _sums(picture, boxes, COMB * max(spread, 1.0))
     if counts[0, 0, 0].sum() < LEAST_PIXELS:
-        return SOUND
+        return SOUND, evidence
     copied = _period(squares, counts, FIRST, COPIED)
     both = _period(squares, counts, THIRD, INTERPOLATED)
     interpolated, between = both if both[0] == both[1] else (0, 0), (0, 0)
     if not any(copied) and not any(interpolated):
+        evidence = evidence.after(
+            [_down_by_across(squares, counts, order) for order in (SECOND, THIRD, SMALL_THIRD)]
+        )
         between = _halved(squares, counts, SECOND, HALVED)
         if not any(between):
             interpolated = _halved(squares, counts, SMALL_THIRD, HALVED_THIRD)
         if not any(between) and not any(interpolated):
             interpolated = _halved(squares, counts, ACROSS, HALVED_ACROSS)
+        if not any(between) and not any(interpolated):
+            between, interpolated = evidence.between, evidence.interpolated
     combed = combs[0] > max(COMBED * edges, LEAST_COMBED, OTHERWISE * combs[1])
-    return PixelGrid(
+    two_tone = bool(edges > LEAST_EDGES and grey < GREYLESS * edges)
+    grid = PixelGrid(
         copied if any(copied) else interpolated,
         any(copied),
         (between[0] > 0, between[1] > 0),
         bool(combed and not copied[0] and not between[0]),
-        bool(edges > LEAST_EDGES and grey < GREYLESS * edges),
+        two_tone,
+        0 if two_tone else few_levels(histogram),
     )
+    return grid, evidence
+
+
+def few_levels(histogram: Array) -> int:
+    """Return how many grey levels an image has; 0 where they are many or close together.
+
+    Parameters
+    ----------
+    histogram : ndarray, shape (256,)
+        Number of pixels by grey level.
+
+    Returns
+    -------
+    int
+    """
+    order = np.argsort(histogram)[::-1]
+    most = np.searchsorted(np.cumsum(histogram[order]), MOST_PIXELS * histogram.sum())
+    used = order[: int(most) + 1]
+    count = len(used)
+    far = count > 1 and used.max() - used.min() > LEVEL_STEP * (count - 1)
+    return count if far and count <= FEW_LEVELS else 0
+
+
+def _down_by_across(squares: Array, counts: Array, order: int) -> float:
+    """Return the logarithm of how far differences vanish down the rows by along them."""
+    rows, columns = (
+        _ratio(squares[axis, order, 0, :2], counts[axis, order, 0, :2]) for axis in range(2)
+    )
+    return float(np.log(max(rows, 1e-6) / max(columns, 1e-6)))
 
 
 def _period(squares: Array, counts: Array, order: int, least: float) -> tuple[int, int]:
@@ -180,11 +247,11 @@ def _sums(image, boxes, comb):
     """Sum squares of differences (axis, order, period, place), their number, what stands out.
 
     Axis 0 is down the rows. Then pixels of a comb along both; pixels whose neighbours differ by
-    much; and how many of these are neither black nor white.
+    much; how many of these are neither black nor white; and pixels by grey level.
     """
     shape = (2, ORDERS, len(PERIODS), MOST_PERIOD)
     squares, counts = np.zeros(shape), np.zeros(shape)
-    combs, edges, grey = np.zeros(2), 0.0, 0.0
+    combs, edges, grey, histogram = np.zeros(2), 0.0, 0.0, np.zeros(256)
     for k in range(len(boxes)):
         row0, row1, column0, column1 = boxes[k]
         if row1 - row0 < 8 or column1 - column0 < 8:
@@ -193,6 +260,7 @@ def _sums(image, boxes, comb):
         for v in range(row0, row1):
             for u in range(column0, column1):
                 low, high = min(low, float(image[v, u])), max(high, float(image[v, u]))
+                histogram[image[v, u]] += 1.0
         steep, black = STEEP * (high - low), low + BETWEEN * (high - low)
         white = high - BETWEEN * (high - low)
         for axis in range(2):
@@ -230,7 +298,7 @@ def _sums(image, boxes, comb):
                     if abs(p2 - p0) > steep:
                         edges += 1.0
                         grey += black < p1 < white
-    return squares, counts, combs, edges, grey
+    return squares, counts, combs, edges, grey, histogram
 
 
 def shift_covariance(

@@ -124,7 +124,7 @@ class ToolState:
     lost_for : int
         Frame sets in a row in which it was not found.
     supports : tuple of CameraSupport
-        What each camera says of its pose.
+        Support of each camera for its pose.
     silent_for : tuple of int
         Frame sets in a row in which each camera confirmed nothing.
     candidate : PoseCandidate or None

@@ -17,7 +17,8 @@ from calibration.printing.standard_tools import (
     standard_needle,
     standard_reference,
 )
-from nav.tracking.tool import Tool, marker_pattern
+from nav.tracking.marker_dictionaries import marker_pattern
+from nav.tracking.tool import Tool
 from phantoms.anatomy.mesh import Array, Mesh
 from phantoms.kit.papers.studio import Shown
 from phantoms.kit.solid import cylinder, mesh_of, turn_of_z, united

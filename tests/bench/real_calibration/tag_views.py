@@ -16,7 +16,8 @@ from nav.core.frames import Array
 from nav.core.frameset import Frame, FrameSet, Picture
 from nav.tracking.detect.marker_view import MarkerView
 from nav.tracking.fit.corner_pose import AMBIGUOUS
-from nav.tracking.tool import Marker, Tool, predefined_dictionary
+from nav.tracking.marker_dictionaries import marker_dictionary
+from nav.tracking.tool import Marker, Tool
 from nav.tracking.tracker import Tracker
 from tests.bench.tracking.conventions import convention
 
@@ -117,7 +118,7 @@ def by_opencv_detector(room: RoomPictures, camera: Camera, refinement: str) -> D
     """Return the tags as OpenCV's detector has them, its corners brought to our convention."""
     parameters = cv2.aruco.DetectorParameters()
     parameters.cornerRefinementMethod = REFINEMENTS[refinement]
-    detector = cv2.aruco.ArucoDetector(predefined_dictionary(DICTIONARY), parameters)
+    detector = cv2.aruco.ArucoDetector(marker_dictionary(DICTIONARY), parameters)
     usual = convention("opencv-apriltag" if refinement == APRILTAG else refinement)
     views: dict[tuple[int, int], MarkerView] = {}
     for number, picture in enumerate(room.pictures):

@@ -12,7 +12,8 @@ from scipy.interpolate import RectBivariateSpline
 
 from nav.camera.rig import Camera
 from nav.core.frames import Array
-from nav.tracking.tool import Marker, Tool, marker_pattern
+from nav.tracking.marker_dictionaries import marker_pattern
+from nav.tracking.tool import Marker, Tool
 
 FINE = 4  # grid points a pixel and axis
 EDGE = 0.2  # px, sd with which the pattern's edges are drawn, so that derivatives exist

@@ -5,7 +5,8 @@ import pytest
 from scipy.spatial.transform import RigidTransform
 
 from nav.core.frames import point_jacobian
-from nav.tracking.tool import Tool, marker_pattern
+from nav.tracking.marker_dictionaries import marker_pattern
+from nav.tracking.tool import Tool
 from phantoms.twin.sensor import Optics
 from phantoms.twin.simulated_bodies import Placed
 from phantoms.twin.simulated_tools import needle_body

@@ -148,7 +148,7 @@ def test_a_case_that_has_changed_on_the_disk_is_told(example, files):
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        ({"pictures": True}, "was recorded without pictures; leave out --from pictures"),
+        ({"pictures": True}, "was recorded without images; leave out --from pictures"),
         ({"rig": "rig.toml"}, "--rig: has no effect on poses that were recorded"),
         ({"tools": "tools/reference.toml"}, "reference has no effect on poses"),
     ],

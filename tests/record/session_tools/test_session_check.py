@@ -7,7 +7,8 @@ import pytest
 from mcap.opcode import Opcode
 
 from nav import cli
-from nav.record.session.session_format import PICTURES_FILE, SESSION_FILE
+from nav.record.session.session_format import FRAME, PICTURES_FILE, SESSION_FILE
+from nav.record.session.session_pictures import PictureWriter
 from nav.record.session.session_reader import open_session
 from nav.record.session_tools.mcap_scan import scan_spans
 from nav.record.session_tools.session_check import Weight, _counts, findings
@@ -36,6 +37,64 @@ def test_a_good_session_passes(sessions, capsys, kind):
     assert code == 0
     assert "is whole" in out
     assert ("can be decoded" in out) == (kind != "ended")
+
+
+def test_pictures_that_were_recorded_and_taken_away_are_missed(sessions, capsys):
+    (sessions["pictured"] / PICTURES_FILE).unlink()
+    code, out, _ = run(capsys, "session", "check", sessions["pictured"])
+    assert code == 3
+    assert "MISSING:   pictures.mcap: is missing; 98 pictures were recorded" in out
+    code, out, _ = run(capsys, "session", "show", sessions["pictured"])
+    assert code == 0
+    assert "recorded, but pictures.mcap is missing" in out
+    code, out, _ = run(capsys, "session", "list", sessions["pictured"].parent)
+    assert "missing" in next(line for line in out.splitlines() if "-p3" in line)
+
+
+def test_a_session_whose_cameras_gave_no_picture_is_whole(sessions, capsys):
+    folder = sessions["ended"]
+    PictureWriter(folder, open_session(folder).about, ("left",)).close()
+    code, out, _ = run(capsys, "session", "check", folder)
+    assert code == 0
+    assert "0 pictures can be decoded" in out
+    code, out, _ = run(capsys, "session", "show", folder)
+    assert "pictures       none" in out
+
+
+def test_a_file_of_pictures_that_was_never_begun_hides_no_pose(sessions, capsys):
+    """As of a session that was killed before its first picture was written."""
+    folder = sessions["cut"]
+    (folder / PICTURES_FILE).write_bytes(b"")
+    frames = [message.data for message in open_session(folder).messages(FRAME)]
+    code, out, _ = run(capsys, "session", "check", folder)
+    assert code == 3
+    assert "pictures.mcap: it was not ended" in out
+    for command in (("show",), ("report", "--output", folder.parent / "page.html")):
+        assert run(capsys, "session", command[0], folder, *command[1:])[0] == 0
+    code, out, _ = run(capsys, "session", "repair", folder)
+    assert code == 0
+    assert [message.data for message in open_session(folder).messages(FRAME)] == frames
+    assert open_session(folder).cut.code == "session_without_end"
+
+
+@pytest.mark.parametrize("command", ["check", "show", "report", "export"])
+def test_pictures_of_another_session_are_refused(sessions, capsys, tmp_path, command):
+    """Else they would be shown, tracked again and exported as this session's."""
+    folder = sessions["pictured"]
+    (folder / PICTURES_FILE).unlink()
+    about = {
+        "started_utc": "2026-01-02T03:04:05Z",
+        "started_ns": "1767323045000000000",
+        "code": "x",
+    }
+    PictureWriter(folder, about, ("left", "right")).close()
+    output = [] if command in ("check", "show") else ["--output", tmp_path / "out.html"]
+    output = ["--output", tmp_path / "out.csv"] if command == "export" else output
+    code, _, err = run(capsys, "session", command, folder, *output)
+    assert code == 2
+    assert "pictures.mcap: holds the pictures of another session, started 2026-01-02T03:04" in err
+    code, out, _ = run(capsys, "session", "list", folder.parent)
+    assert "unreadable" in next(line for line in out.splitlines() if "-p3" in line)
 
 
 def test_gaps_are_told_and_do_not_fail(sessions):
