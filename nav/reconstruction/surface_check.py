@@ -95,7 +95,8 @@ def _normals(surface: Surface) -> Array:
 def _values(volume: Volume, points: Array) -> tuple[np.ndarray, Array]:
     """Return which points are within the scan, and their grey values, HU; 0 outside of it."""
     index = np.rint(volume.to_voxel(points)).astype(int)
-    within = ((index >= 0) & (index < np.array(volume.values.shape[::-1]))).all(axis=1)
+    inside = (index >= 0) & (index < np.array(volume.values.shape[::-1]))
+    within = np.asarray(inside.all(axis=1))
     values = np.zeros(len(points))
     x, y, z = index[within].T
     values[within] = volume.values[z, y, x]
