@@ -2,8 +2,9 @@
 
 Unrelated poses of the needle as the twin draws them and as the second simulator (tests/bench/
 scenes) does, each frame set altered as cameras, drivers and networks alter pictures; two fields of
-a moving needle, made into one picture as capture cards and drivers do; and a needle in a hand
-before cameras of which one turns or refocuses after the first frame sets. Our tracker begins anew
+a moving needle, made into one picture as capture cards and drivers do; a needle in a hand, whose
+pictures are mixed, torn or shown again; and before cameras of which one turns or refocuses after
+the first frame sets. Our tracker begins anew
 with every row, so that its first frame sets, before anything is learnt, count.
 """
 
@@ -32,6 +33,7 @@ from tests.bench.degraded.fields import (
     deinterlaced,
     fields,
 )
+from tests.bench.degraded.over_time import OverTime, altered_over_time, moving, over_time
 from tests.bench.degraded.pictures import Scene, changing, rig_changes, second, twin
 from tests.bench.degraded.summary import COLUMNS, Summary, markdown, summary
 from tests.bench.tracking.crew import PEERS_PYTHON, Member, Ours, Peer
@@ -113,6 +115,9 @@ def _jobs(options: argparse.Namespace) -> list[tuple[str, Callable[[], Scene]]]:
         for how in DEINTERLACERS:
             name = f"twin: fields {moved:g} px apart, {how.name}"
             jobs.append((name, partial(_deinterlaced, both, how)))
+    hand = cache(partial(moving, count, seed))
+    for sequence in over_time():
+        jobs.append((f"twin: moving, {sequence.name}", partial(_over_time, hand, sequence)))
     for change in rig_changes():
         jobs.append((f"twin: {change.name}", partial(changing, change, count, seed)))
     return [
@@ -128,6 +133,10 @@ def _altered(plain: Callable[[], Scene], alter: Alter) -> Scene:
 
 def _deinterlaced(both: Callable[[], Fields], how: Deinterlacer) -> Scene:
     return deinterlaced(both(), how)
+
+
+def _over_time(plain: Callable[[], Scene], kind: OverTime) -> Scene:
+    return altered_over_time(plain(), kind)
 
 
 def _write(folder: Path, rows: Sequence[Summary]) -> None:

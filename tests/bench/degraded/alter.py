@@ -26,32 +26,33 @@ class Degradation:
     geometry: bool = True
 
 
-def _grey(picture: NDArray[np.floating]) -> Picture:
+def rounded(picture: NDArray[np.floating]) -> Picture:
+    """Round and clip as sensors do."""
     return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
 
 
 def unsharp(picture: Picture, amount: float, width: float) -> Picture:
     """Sharpen by an unsharp mask, clipped as cameras clip."""
     grey = picture.astype(np.float32)
-    return _grey(grey + amount * (grey - cv2.GaussianBlur(grey, (0, 0), width)))
+    return rounded(grey + amount * (grey - cv2.GaussianBlur(grey, (0, 0), width)))
 
 
 def laplacian(picture: Picture, amount: float) -> Picture:
     """Sharpen by the 3 x 3 kernel of simple signal processors."""
     kernel = np.array([[0, -1, 0], [-1, 4, -1], [0, -1, 0]], np.float32) * amount
     grey = picture.astype(np.float32)
-    return _grey(grey + cv2.filter2D(grey, -1, kernel))
+    return rounded(grey + cv2.filter2D(grey, -1, kernel))
 
 
 def along_rows(picture: Picture, amount: float) -> Picture:
     """Sharpen along rows only, as aperture correction of simple cameras does."""
     kernel = np.array([[-amount, 1.0 + 2.0 * amount, -amount]], np.float32)
-    return _grey(cv2.filter2D(picture.astype(np.float32), -1, kernel))
+    return rounded(cv2.filter2D(picture.astype(np.float32), -1, kernel))
 
 
 def brighter(picture: Picture, gain: float) -> Picture:
     """Expose longer: halos are clipped."""
-    return _grey(picture.astype(np.float32) * gain - 10.0)
+    return rounded(picture.astype(np.float32) * gain - 10.0)
 
 
 def jpeg(picture: Picture, quality: int) -> Picture:
@@ -71,10 +72,10 @@ def mosaic(picture: Picture) -> Picture:
     raw = picture[:height, :width].astype(np.float32)
     raw[0::2, 0::2] *= 0.8
     raw[1::2, 1::2] *= 0.9
-    colour = cv2.cvtColor(_grey(raw), cv2.COLOR_BayerBG2BGR).astype(np.float32)
+    colour = cv2.cvtColor(rounded(raw), cv2.COLOR_BayerBG2BGR).astype(np.float32)
     colour *= np.array([0.9, 1.0, 0.8], np.float32) ** -1.0
     whole = picture.copy()
-    whole[:height, :width] = cv2.cvtColor(_grey(colour), cv2.COLOR_BGR2GRAY)
+    whole[:height, :width] = cv2.cvtColor(rounded(colour), cv2.COLOR_BGR2GRAY)
     return whole
 
 
@@ -82,13 +83,13 @@ def vignette(picture: Picture) -> Picture:
     """Darken towards the corners, to half there."""
     height, width = picture.shape
     v, u = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
-    return _grey(picture * (1.0 - 0.25 * (u * u + v * v)))
+    return rounded(picture * (1.0 - 0.25 * (u * u + v * v)))
 
 
 def bands(picture: Picture, periods: float) -> Picture:
     """Flicker of lamps under a rolling shutter: rows brighter and darker by 15 %."""
     rows = 1.0 + 0.15 * np.sin(2 * np.pi * periods * np.arange(picture.shape[0]) / len(picture))
-    return _grey(picture * rows[:, None])
+    return rounded(picture * rows[:, None])
 
 
 def enlarged(picture: Picture, how: int, factor: float = 2.0) -> Picture:
@@ -126,12 +127,18 @@ def thresholded(picture: Picture) -> Picture:
 def posterised(picture: Picture, levels: int) -> Picture:
     """Keep so many grey levels."""
     step = 256.0 / levels
-    return _grey((np.floor(picture / step) + 0.5) * step)
+    return rounded((np.floor(picture / step) + 0.5) * step)
+
+
+def dithered(picture: Picture, levels: int) -> Picture:
+    """Keep so many grey levels, mixed by noise."""
+    rng, step = np.random.default_rng(0), 255.0 / (levels - 1)
+    return rounded(np.floor(picture / step + rng.random(picture.shape)) * step)
 
 
 def gamma(picture: Picture, power: float) -> Picture:
     """Bend the curve from light to grey levels."""
-    return _grey(255.0 * (picture.astype(np.float32) / 255.0) ** power)
+    return rounded(255.0 * (picture.astype(np.float32) / 255.0) ** power)
 
 
 def pillow_unsharp(picture: Picture, amount: float, width: float, least: int = 0) -> Picture:
@@ -198,7 +205,11 @@ def degradations() -> list[Degradation]:
         Degradation("interlaced, 1 px", partial(interlaced, shift=1), False),
         Degradation("black and white", two_tone, False),
         Degradation("black and white, locally", thresholded, False),
-        Degradation("4 grey levels", partial(posterised, levels=4), False),
+        *(
+            Degradation(f"{n} grey levels", partial(posterised, levels=n), False)
+            for n in (3, 4, 6, 8, 16)
+        ),
+        Degradation("8 grey levels, dithered", partial(dithered, levels=8), False),
     ]
 
 

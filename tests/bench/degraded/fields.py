@@ -15,7 +15,7 @@ from scipy.spatial.transform import RigidTransform
 from nav.core.frameset import Frame, FrameSet
 from phantoms.twin.simulated_bodies import Placed
 from phantoms.twin.simulated_tools import needle_body, needle_tool
-from tests.bench.degraded.alter import Picture
+from tests.bench.degraded.alter import Picture, jpeg
 from tests.bench.degraded.pictures import OPTICS, RATE, Scene
 from tests.bench.tracking.pictures import Shot, Stage
 from tests.synthetic import DISTANCE, Studio, needle_poses, small_rig
@@ -85,6 +85,11 @@ def bob(first: Picture, second: Picture, kept: int, how: int = cv2.INTER_LINEAR)
     return np.asarray(cv2.resize(field, (width, height), interpolation=how), np.uint8)
 
 
+def compressed_bob(first: Picture, second: Picture, kept: int, quality: int) -> Picture:
+    """Enlarge one field bicubically, then compress."""
+    return jpeg(bob(first, second, kept, cv2.INTER_CUBIC), quality)
+
+
 DEINTERLACERS = (
     Deinterlacer("woven", weave),
     Deinterlacer("blended", blend),
@@ -92,6 +97,10 @@ DEINTERLACERS = (
     Deinterlacer("rows interpolated along edges", directed, True),
     Deinterlacer("bob, bilinear", bob, True),
     Deinterlacer("bob, bicubic", partial(bob, how=cv2.INTER_CUBIC), True),
+    *(
+        Deinterlacer(f"bob, bicubic, JPEG {q}", partial(compressed_bob, quality=q), True)
+        for q in (80, 50)
+    ),
 )
 MOTIONS = (0.0, 1.0, 4.0)  # px from one field to the next
 
