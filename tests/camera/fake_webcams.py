@@ -23,6 +23,7 @@ class FakeWebcams:
         self.ignoring: set[int] = set()
         self.began: float | None = None
         self.opened: list[int] = []
+        self.grabbed: dict[int, list[float]] = {}  # monotonic s, of each webcam's images
 
     def __call__(self, index: int) -> "FakeWebcam":
         self.opened.append(index)
@@ -48,6 +49,7 @@ class FakeWebcam:
         rate, now = self.webcams.rate, time.monotonic() - self.offset
         self.at = max(self.at + 1, int(now * rate))
         time.sleep(max(0.0, self.at / rate - now))
+        self.webcams.grabbed.setdefault(self.index, []).append(time.monotonic())
         return self.index not in self.webcams.unplugged
 
     def retrieve(self) -> tuple[bool, Any]:

@@ -92,8 +92,15 @@ def test_webcams_are_recorded_without_a_window(webcams, tmp_path):
     files = sorted(path.name for path in (tmp_path / "r" / "right").iterdir())
     assert files == [f"{number:06d}.jpg" for number in range(20)]
     source = open_source(tmp_path / "r", rig((640, 400)))
-    times = [frames.time for frames in source]
-    assert np.median(np.diff(times)) == pytest.approx(1 / 30, rel=0.1)
+    times = np.array([frames.frames["left"].time for frames in source])
+    # some run of what the webcam gave, however late a busy computer was with each of them
+    given = np.array(webcams.grabbed[0])
+    late = [
+        np.abs(given - given[first] - (times - times[0])[:, None]).min(axis=1).max()
+        for first in range(len(given) - len(times) + 1)
+    ]
+    assert len(times) == 20
+    assert min(late) < 0.005
     about = tomllib.loads((tmp_path / "r" / "times.toml").read_text())
     assert [c["number"] for c in about["camera"]] == [0, 2]
     assert about["camera"][0]["size"] == [640, 400]
