@@ -15,9 +15,9 @@ from nav.reconstruction.volume import Volume
 DEPTH = 1.0  # mm from the surface, inwards and outwards
 MOST_POINTS = 20_000
 LEAST_INSIDE = 0.9  # share of the vertices within the scan
-# HU: where surfaces of a scan were moved by 4 to 30 mm the fall was below 60; where they are
-# right it is 300 to 700 for bones, and that of plastic in gel for prints
-LEAST_FALL, LEAST_FALL_OF_PRINTS = 100.0, 50.0
+# HU: where surfaces of a scan were moved by 4 to 30 mm the fall was below 60, where they are right
+# it was 650
+LEAST_FALL = 100.0
 
 
 @dataclass(frozen=True)
@@ -42,15 +42,14 @@ class SurfaceAgreement:
         Parameters
         ----------
         of_patient : bool
-            Whether they are known to be bones, not their prints.
+            Whether they are known to be bones: a print may be as dark as what is around it.
 
         Returns
         -------
         bool
             False where they are elsewhere, or of another body.
         """
-        least = LEAST_FALL if of_patient else LEAST_FALL_OF_PRINTS
-        return self.inside >= LEAST_INSIDE and self.fall >= least
+        return self.inside >= LEAST_INSIDE and (not of_patient or self.fall >= LEAST_FALL)
 
 
 def compare_surfaces_with_scan(surfaces: Sequence[Surface], volume: Volume) -> SurfaceAgreement:
@@ -95,7 +94,8 @@ def _normals(surface: Surface) -> Array:
 def _values(volume: Volume, points: Array) -> tuple[np.ndarray, Array]:
     """Return which points are within the scan, and their grey values, HU; 0 outside of it."""
     index = np.rint(volume.to_voxel(points)).astype(int)
-    within = ((index >= 0) & (index < np.array(volume.values.shape[::-1]))).all(axis=1)
+    size = np.array(volume.values.shape[::-1])
+    within = np.asarray(((index >= 0) & (index < size)).all(axis=1))
     values = np.zeros(len(points))
     x, y, z = index[within].T
     values[within] = volume.values[z, y, x]
