@@ -99,4 +99,4 @@ def _values(volume: Volume, points: Array) -> tuple[np.ndarray, Array]:
     values = np.zeros(len(points))
     x, y, z = index[within].T
     values[within] = volume.values[z, y, x]
-    return within, values
+    return np.asarray(within), values
