@@ -12,9 +12,9 @@ import pyvista
 
 from nav.cli import main
 from nav.core.errors import InputError
-from nav.core.files import load_toml, sha256, write_toml
+from nav.core.files import sha256, write_toml
 from nav.exchange.voxelise import grid_over, voxelise
-from nav.model.case import OLDER_PLANS, PLANNED, CaseFile, load_case
+from nav.model.case import OLDER_PLANS, PLANNED, load_case
 from nav.planning.errorfile import load_errors
 from nav.planning.plan_command import _of_other_case, _refuse_other_scan
 from nav.planning.plan_files import Planned, _case_table, _files_named
@@ -180,7 +180,8 @@ def test_a_line_has_two_points(tmp_path, count):
 
 def test_the_radiograph_is_not_of_another_scan(case):
     """Where its bones lie elsewhere by 14 mm, or it shows none, or ends before them."""
-    neck, table = load_case(case), load_toml(case, CaseFile)
+    neck = load_case(case)
+    table = SimpleNamespace(reconstruction=SimpleNamespace(chain=object()))
     bones = [bone.surface for bone in neck.of_role("bone")]
     points = np.concatenate([bone.vertices for bone in bones])
     grid = grid_over(points.min(axis=0), points.max(axis=0), 1.0)
@@ -200,6 +201,8 @@ def test_the_radiograph_is_not_of_another_scan(case):
     ):
         with pytest.raises(InputError, match="does not show the case's bones"):
             _refuse_other_scan("scan", other, neck, table)
+    of_print = SimpleNamespace(reconstruction=SimpleNamespace(chain=None))
+    _refuse_other_scan("scan", Volume(np.full_like(values, 400), matrix), neck, of_print)
 
 
 def test_a_registration_of_another_case_is_named(case, tmp_path):
