@@ -53,7 +53,6 @@ _MODULES = {
     "nav.front_door": (
         "build_phantom",
         "calibrate_cameras",
-        "prepare_surface",
         "proximity",
         "read_images",
         "reconstruct",

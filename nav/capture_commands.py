@@ -18,7 +18,6 @@ from nav.options import (
     RotationSdDeg,
     beside_suffix,
 )
-from nav.record.picture_recording.picture_writer import new_recording_folder
 from nav.terminal import console
 from nav.text.catalogue import choose_language
 
@@ -26,9 +25,16 @@ if TYPE_CHECKING:
     from nav.lab.lab_file import Lab
 
 
+def _new_recording(folder: Path) -> None:
+    """Refuse a folder in which something would be mixed with a new recording."""
+    from nav.record.picture_recording.picture_writer import new_recording_folder
+
+    new_recording_folder(folder)
+
+
 def record(
     *,
-    output: Annotated[Path, OutputFolder(new_recording_folder)],
+    output: Annotated[Path, OutputFolder(_new_recording)],
     camera: Annotated[list[str] | None, Parameter(name="--camera", negative="")] = None,
     every: float = 0.0,
     seconds: float | None = None,

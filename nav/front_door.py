@@ -20,7 +20,7 @@ from nav.model.case import Case
 
 if TYPE_CHECKING:
     from nav.camera.rig import Rig
-    from nav.reconstruction.guidance import Guidance
+    from nav.reconstruction.guidance import ReconstructionGuidance
     from nav.reconstruction.reconstruction_result import Reconstruction
 
 MOST_TIP_SD = 100.0  # mm: a tip that is known no better is not known
@@ -184,7 +184,7 @@ def calibrate_cameras(
 def reconstruct(
     source: str | Path,
     series: str | None = None,
-    guidance: Guidance | None = None,
+    guidance: ReconstructionGuidance | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> Reconstruction:
     """Reconstruct the upper cervical spine of a CT scan.
@@ -195,7 +195,7 @@ def reconstruct(
         A folder of DICOM files, or a NIfTI, NRRD or MetaImage file.
     series : str, optional
         Which series of a folder; else the one that suits best.
-    guidance : nav.reconstruction.guidance.Guidance, optional
+    guidance : nav.reconstruction.guidance.ReconstructionGuidance, optional
         Seeds, a box or labels that replace steps.
     progress : callable, optional
         Called with the step's name and the share of it that is done.

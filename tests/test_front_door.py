@@ -24,8 +24,10 @@ def test_every_public_name_is_there():
         _ = nav.nothing
 
 
-def test_importing_loads_nothing_heavy():
-    code = "import sys, nav; print(sorted({m.split('.')[0] for m in sys.modules}))"
+@pytest.mark.parametrize("name", ["nav", "nav.cli"])
+def test_importing_loads_nothing_heavy(name):
+    """Nor does a command's name, help or mistyped option."""
+    code = f"import sys, {name}; print(sorted({{m.split('.')[0] for m in sys.modules}}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"numpy", "cv2", "numba", "vtk", "scipy", "pydantic"} & set(eval(done.stdout))
 

@@ -139,7 +139,7 @@ def gauge_files(
     paths : sequence of Path
         One table, or touched points of every operator and repeat.
     tolerance : float, optional
-        Width that is allowed, in the values' unit.
+        Width that is allowed, in the values' unit; needed for touched points.
     output : Path, optional
         HTML report; its numbers as .json beside it.
     console : Console
@@ -155,6 +155,11 @@ def gauge_files(
     InputError
         A file that cannot be read, or measurements that are incomplete or not finite.
     """
+    if len(paths) > 1 and tolerance is None:
+        raise InputError(
+            "touched files: give --tolerance, the width that is allowed, mm; divots are far apart "
+            "by design, so a share of their variation says nothing of the gauge"
+        )
     measured = {"value": load_measurements(paths[0])} if len(paths) == 1 else load_touched(paths)
     try:
         studies = {axis: gauge_study(m.values, tolerance) for axis, m in measured.items()}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial.distance import pdist
 from scipy.spatial.transform import Rotation
 
@@ -357,19 +358,19 @@ def _distance_statistics(
     square[index[:, 0], index[:, 1]] = np.abs(errors)
     relative[index[:, 0], index[:, 1]] = errors / nominal
     square, relative = square + square.T, relative + relative.T
-    figures = []
     first, second = np.triu_indices(count, 1)
-    for _ in range(RESAMPLES):
-        drawn = rng.integers(0, count, count)
-        one, other = drawn[first], drawn[second]
-        apart = one != other  # a divot drawn twice has no distance to itself
-        if apart.sum() < 2:
-            continue
-        some = square[one, other][apart]
-        figures.append((*_figures(some), float(relative[one, other][apart].mean())))
+    drawn = rng.integers(0, count, (RESAMPLES, count))
+    one, other = drawn[:, first], drawn[:, second]
+    # a divot drawn twice has no distance to itself
+    apart = one != other
+    several = apart.sum(axis=1) >= 2
+    one, other, apart = one[several], other[several], apart[several]
+    scales = np.where(apart, relative[one, other], 0.0).sum(axis=1) / apart.sum(axis=1)
+    figures = np.column_stack([_figures(square[one, other], apart), scales])
     tails = [0.5 - CONFIDENCE / 2.0, 0.5 + CONFIDENCE / 2.0]
-    limits = np.quantile(np.array(figures), tails, axis=0)
-    values = (*_figures(np.abs(errors)), float((errors / nominal).mean()))
+    limits = np.quantile(figures, tails, axis=0)
+    of_all = _figures(np.abs(errors)[None], np.ones((1, len(errors)), bool))[0]
+    values = (*of_all.tolist(), float((errors / nominal).mean()))
     mean, sd, rms, p95, p99, scale = (
         Estimate(value, float(low), float(high))
         for value, (low, high) in zip(values, limits.T, strict=True)
@@ -382,12 +383,17 @@ def _distance_statistics(
     return ErrorStatistics(len(errors), mean, sd, rms, p95, p99, largest), scale
 
 
-def _figures(distances: Array) -> tuple[float, float, float, float, float]:
-    p95, p99 = np.percentile(distances, [95, 99])
-    return (
-        float(distances.mean()),
-        float(distances.std(ddof=1)),
-        float(np.sqrt(np.mean(distances**2))),
-        float(p95),
-        float(p99),
-    )
+def _figures(distances: Array, chosen: NDArray[np.bool_]) -> Array:
+    """Return mean, sd, rms, 95th and 99th percentile (m, 5) of the chosen of (m, n) distances."""
+    counts = chosen.sum(axis=1)
+    mean = np.where(chosen, distances, 0.0).sum(axis=1) / counts
+    squares = np.where(chosen, (distances - mean[:, None]) ** 2, 0.0).sum(axis=1)
+    rising = np.sort(np.where(chosen, distances, np.inf), axis=1)
+    rows = np.arange(len(distances))
+    figures = [mean, np.sqrt(squares / (counts - 1)), np.sqrt(squares / counts + mean**2)]
+    for share in (0.95, 0.99):  # between neighbours, as numpy.percentile
+        place = share * (counts - 1)
+        below = np.floor(place).astype(int)
+        low, high = rising[rows, below], rising[rows, np.minimum(below + 1, counts - 1)]
+        figures.append(low + (place - below) * (high - low))
+    return np.column_stack(figures)

@@ -1,6 +1,6 @@
 """What tracking returns: for every tool a pose with covariance, or why there is none."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -166,7 +166,8 @@ class TrackedFrame:
         Pose or Lost
             rig_from_tool or reference_from_tool; or why there is none.
         """
-        return self._pose(tool, relative_to, lambda seen: seen.rig_from_tool)
+        poses = self.poses(tool, relative_to, systematic=False)
+        return poses if isinstance(poses, Lost) else poses[0]
 
     def systematic_pose(self, tool: str, relative_to: str | None = None) -> Pose | Lost:
         """Return a tool's pose with the covariance of its systematic errors.
@@ -183,18 +184,53 @@ class TrackedFrame:
         Pose or Lost
             As of `pose`.
         """
-        pose = self._pose(tool, relative_to, lambda seen: seen.systematic_pose)
-        seen, base = self.tools.get(tool), self.tools.get(relative_to or "")
-        if isinstance(pose, Lost) or not isinstance(seen, TrackedTool) or tool == relative_to:
-            return pose
-        if not isinstance(base, TrackedTool) or seen.print_name is None:
-            return pose
-        if seen.print_name != base.print_name:
-            return pose
-        # one print, one scale: the two errors are one, and most of it cancels
-        carry = adjoint(base.rig_from_tool.transform.inv())
-        both = np.outer(carry @ seen.size_error, carry @ base.size_error)
-        return Pose(pose.transform, pose.covariance - both - both.T)
+        poses = self.poses(tool, relative_to)
+        return poses if isinstance(poses, Lost) else poses[1]
+
+    def poses(
+        self, tool: str, relative_to: str | None = None, systematic: bool = True
+    ) -> tuple[Pose, Pose] | Lost:
+        """Return `pose` and `systematic_pose` together, which takes half as long.
+
+        Parameters
+        ----------
+        tool : str
+            Its name.
+        relative_to : str, optional
+            As of `pose`.
+        systematic : bool
+            False leaves the systematic errors out: the second pose has none.
+
+        Returns
+        -------
+        random, systematic : Pose
+            The same pose with the covariance of its random and of its systematic errors; or Lost,
+            as of `pose`.
+        """
+        lost = self.lost_reason(tool, relative_to)
+        if lost is not None:
+            return lost
+        if tool == relative_to:
+            return Pose(RigidTransform.identity()), Pose(RigidTransform.identity())
+        seen, base = self.tools[tool], self.tools.get(relative_to or "")
+        assert isinstance(seen, TrackedTool)
+        if not isinstance(base, TrackedTool):
+            return seen.rig_from_tool, seen.systematic_pose
+        base_from_rig = base.rig_from_tool.transform.inv()
+        transform, carry = base_from_rig * seen.rig_from_tool.transform, adjoint(base_from_rig)
+
+        def together(one: Array, other: Array) -> Array:
+            return carry @ one @ carry.T + carry @ other @ carry.T
+
+        random = together(base.rig_from_tool.covariance, seen.rig_from_tool.covariance)
+        if not systematic:
+            return Pose(transform, random), Pose(transform)
+        lasting = together(base.systematic, seen.systematic)
+        if seen.print_name is not None and seen.print_name == base.print_name:
+            # one print, one scale: the two errors are one, and most of it cancels
+            both = np.outer(carry @ seen.size_error, carry @ base.size_error)
+            lasting = lasting - both - both.T
+        return Pose(transform, random), Pose(transform, lasting)
 
     def lost_reason(self, tool: str, relative_to: str | None = None) -> Lost | None:
         """Return why `pose` has none, without computing it.
@@ -223,18 +259,6 @@ class TrackedFrame:
             facts = {"tool": tool, "cameras": seen.cameras, "reference": relative_to}
             return Lost("not_tied", {**facts, "others": base.cameras})
         return None
-
-    def _pose(
-        self, tool: str, relative_to: str | None, of: Callable[[TrackedTool], Pose]
-    ) -> Pose | Lost:
-        lost = self.lost_reason(tool, relative_to)
-        if lost is not None:
-            return lost
-        if tool == relative_to:
-            return Pose(RigidTransform.identity())
-        seen, base = self.tools[tool], self.tools.get(relative_to or "")
-        assert isinstance(seen, TrackedTool)
-        return of(base).inv() @ of(seen) if isinstance(base, TrackedTool) else of(seen)
 
     def _tied(self, first: TrackedTool, second: TrackedTool) -> bool:
         """Whether two poses have a camera in common, or cameras that were shown to agree."""

@@ -69,7 +69,7 @@ def read_masks(
     masks : dict of str to LabelMask
         By name.
     skipped : tuple of str
-        Names of labels that do not belong to a neck.
+        Names of labels that do not belong to a neck, or are empty.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def read_masks(
     for part in found.segmentations:
         labels = read_labels(part.path, numbering, wanted)
         kind = f"scene with {labels.kind}"
-        skipped += labels.skipped
+        skipped += [*labels.skipped, *map(_empty, labels.empty)]
         for own, mask in labels.masks.items():
             name, number = own, 2
             while name in masks:
@@ -96,8 +96,12 @@ def read_masks(
             masks[name] = replace(mask, name=name, model_from_voxel=place)
     if not (found.models or found.segmentations or found.problems):
         labels = read_labels(source, numbering, wanted)
-        return labels.kind, dict(labels.masks), labels.skipped
+        return labels.kind, dict(labels.masks), (*labels.skipped, *map(_empty, labels.empty))
     return kind, masks, tuple(skipped)
+
+
+def _empty(name: str) -> str:
+    return f"{name} (empty)"
 
 
 def candidates_of(
@@ -120,13 +124,15 @@ def candidates_of(
         Models, then masks.
     """
     made = []
-    for model, name in zip(found.models, names_in_case(found.models), strict=True):
+    for model, name in zip(
+        found.models, names_in_case([m.name for m in found.models]), strict=True
+    ):
         guess = guess_role(name)
         made.append(
             Candidate(model.name, guess.name, guess.role, partial(load_model, model, is_ras))
         )
-    for own, mask in masks.items():
-        guess = guess_role(own)
+    for (own, mask), name in zip(masks.items(), names_in_case(list(masks)), strict=True):
+        guess = guess_role(name)
         made.append(Candidate(own, guess.name, guess.role, partial(_load_mask, mask), mask))
     return made
 

@@ -305,8 +305,8 @@ def _checked(
         case = replace(case, warnings=check_case(case, str(source)))
     except InputError as error:
         problems.append(str(error).removeprefix(f"{source}: "))
-    if options.is_ras is None and any(c.mask is None for c in chosen):
-        problem = frame_problem(case)
+    if options.is_ras is None:
+        problem = frame_problem(case, all(c.mask is not None for c in chosen))
         if problem is not None:
             problems.append(problem)
     return case

@@ -15,7 +15,7 @@ BEHIND = 2.0  # mm
 SIDE = re.compile(r"\b(left|right)\b")
 
 
-def frame_problem(case: Case) -> str | None:
+def frame_problem(case: Case, of_labels: bool = False) -> str | None:
     """Return a sentence if the models of a case must be in RAS or mirrored.
 
     Evidence is where structures named left and right lie, whether the vertebral arteries lie
@@ -25,6 +25,8 @@ def frame_problem(case: Case) -> str | None:
     ----------
     case : Case
         As if its models were in LPS.
+    of_labels : bool
+        Whether it is of a label map, which has a coordinate system of its own.
 
     Returns
     -------
@@ -48,6 +50,11 @@ def frame_problem(case: Case) -> str | None:
             reasons.append(f"fiducials lie {own:.0f} mm away, in RAS {turned:.0f} mm")
     if not reasons:
         return None
+    if of_labels:
+        return (
+            f"the label map's sides seem to be exchanged ({'; '.join(reasons)}): correct its names "
+            "or its directions, or add --space lps if they are right"
+        )
     return (
         f"the models seem to be in RAS ({'; '.join(reasons)}): add --space ras, or --space lps if "
         "they are not"

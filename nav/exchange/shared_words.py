@@ -5,31 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from nav.exchange.import_sources import SourceFile
 from nav.exchange.structure_names import guess_role
 
 SEPARATORS = " _-.,^~"
 WORD = re.compile(rf"[^{re.escape(SEPARATORS)}]+[{re.escape(SEPARATORS)}]*")
 
 
-def names_in_case(models: Sequence[SourceFile]) -> list[str]:
-    """Return the models' names without the words that all of them begin with.
+def names_in_case(names: Sequence[str]) -> list[str]:
+    """Return names of structures without the words that all of them begin with.
 
     Parameters
     ----------
-    models : sequence of SourceFile
-        Of a source.
+    names : sequence of str
+        Of all models, or all labels, of a source.
 
     Returns
     -------
     list of str
         The names as they are where fewer words would not say the same roles, or two would be equal.
     """
-    names = [model.name for model in models]
     shorter = [without_words(name, shared_words(names)) for name in names]
     roles = [guess_role(name).role for name in names]
     if [guess_role(name).role for name in shorter] != roles or len(set(shorter)) < len(shorter):
-        return names
+        return list(names)
     return shorter
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from nav.core.errors import InputError, Lost
+from nav.core.output_checks import cannot_be_written
 from nav.core.outputs import numbered
 from nav.core.tracked_frame import TrackedFrame
 from nav.link.igtl_poses import IgtlPoses
@@ -74,16 +75,29 @@ def recorded_file(
         markup=False,
         soft_wrap=True,
     )
-    with target.open("x", newline="", encoding="utf-8") as file:
-        writer = PosesWriter(file, tools, tools[-1].name)
-        with closing(given.connection()) as source, ended_by_ctrl_c(source):
-            recorded = _record(source, writer, console)
+    try:
+        with target.open("x", newline="", encoding="utf-8") as file:
+            writer = PosesWriter(file, tools, tools[-1].name)
+            with closing(given.connection()) as source, ended_by_ctrl_c(source):
+                recorded = _record(source, writer, console)
+    except OSError as error:
+        error_of_file = cannot_be_written(target, error)
+        if not target.exists():
+            raise error_of_file from None
+        _cut_to_whole_rows(target)
+        raise InputError(f"{error_of_file}; it has the poses until then") from None
     if isinstance(recorded, str):
         target.unlink()
         raise InputError(f"igtl://{given.tracker}: {recorded}")
     made = {"frames": recorded, "tracker": f"igtl://{given.tracker}"}
     write_sidecar(target, (), tools[-1].name, made)
     return target
+
+
+def _cut_to_whole_rows(path: Path) -> None:
+    """Leave out what was written of a last row; a table with a part of one cannot be read."""
+    with path.open("r+b") as file:
+        file.truncate(file.read().rfind(b"\n") + 1)
 
 
 @contextmanager

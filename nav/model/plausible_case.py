@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -89,6 +90,7 @@ def check_case(case: "Case", where: str) -> tuple[str, ...]:
     }
     found += [_apart(name, boxes, where) for name in boxes]
     found.append(_sides_exchanged(boxes, where))
+    found.append(_levels_exchanged(boxes, where))
     return tuple(sentence for sentence in found if sentence)
 
 
@@ -137,5 +139,17 @@ def _sides_exchanged(boxes: Mapping[str, Array], where: str) -> str | None:
             return (
                 f"{where}: structure {name}: lies to the right of its counterpart: are the meshes "
                 "in RAS, or mirrored? x goes to the patient's left (LPS)"
+            )
+    return None
+
+
+def _levels_exchanged(boxes: Mapping[str, Array], where: str) -> str | None:
+    """Warn where a cervical vertebra does not lie below the one before it."""
+    heights = [(n, boxes[f"C{n}"].mean(axis=0)[2]) for n in range(1, 8) if f"C{n}" in boxes]
+    for (upper, above), (lower, below) in pairwise(heights):
+        if below > above:
+            return (
+                f"{where}: structure C{lower}: lies above C{upper}: are their names exchanged, or "
+                "is a mesh in another frame? z goes up (LPS)"
             )
     return None

@@ -11,7 +11,7 @@ from nav.core.errors import InputError, NothingSafe
 from nav.core.files import load_toml
 from nav.core.frames import Array
 from nav.guidance.bending import DIAMETER
-from nav.model.case import Case, load_case
+from nav.model.case import Case, CaseFile, load_case
 from nav.planning import plan_text
 from nav.planning.catheter import Catheter, CatheterPath, catheter_path
 from nav.planning.errorfile import load_errors
@@ -115,7 +115,7 @@ def plan_case(case: Path, output: Path, options: PlanOptions, console: Console) 
     with console.status("drawing and writing"):
         pictures = []
         if options.pictures:
-            pictures = _pictures(loaded, planned, _volume(options.ct, path.parent, loaded))
+            pictures = _pictures(loaded, planned, _volume(options.ct, path, loaded))
         write_plan(path, output, planned, pictures)
     _print_plan(console, planned, reason)
     console.print(f"written: {output}")
@@ -232,30 +232,31 @@ def _catheter(case: Case, plan: TrajectoryPlan) -> tuple[CatheterPath | None, st
         return None, f"no catheter path: {error}"
 
 
-def _volume(given: Path | None, folder: Path, case: Case) -> Volume | None:
+def _volume(given: Path | None, file: Path, case: Case) -> Volume | None:
     """Return the CT for the radiograph: the one given, else the case's own, if any."""
-    path = given or folder / VOLUME_FILE
+    path = given or file.parent / VOLUME_FILE
     if given is None and not path.is_file():
         return None
     from nav.reconstruction.reading import read_volume
 
-    volume = read_volume(path).volume
-    if given is not None:
-        _refuse_other_ct(given, volume, case)
+    volume, table = read_volume(path).volume, load_toml(file, CaseFile)
+    _refuse_other_scan(f"--ct {path}" if given is not None else f"{path}", volume, case, table)
     return volume
 
 
-def _refuse_other_ct(given: Path, volume: Volume, case: Case) -> None:
-    """Refuse a CT that does not have the case's bones where the case has them."""
-    from nav.reconstruction.labelmap_check import compare_points_with_scan
+def _refuse_other_scan(what: str, volume: Volume, case: Case, table: CaseFile) -> None:
+    """Refuse a scan that does not show the case's bones where the case has them."""
+    from nav.reconstruction.surface_check import compare_surfaces_with_scan
 
-    points = np.concatenate([bone.surface.vertices for bone in case.of_role("bone")])
-    found = compare_points_with_scan(points, volume)
-    if not found.agrees:
-        grey = "" if np.isnan(found.hounsfield) else f", with {found.hounsfield:.0f} HU on the mean"
+    bones = [bone.surface for bone in case.of_role("bone")]
+    found = compare_surfaces_with_scan(bones, volume)
+    if not found.agrees(
+        table.reconstruction is not None and table.reconstruction.chain is not None
+    ):
         raise InputError(
-            f"--ct {given}: is not where the case is: {100.0 * found.inside:.0f} % of its bones "
-            f"lie within it{grey}; give the scan that the case was made from"
+            f"{what}: does not show the case's bones: {100.0 * found.inside:.0f} % of their "
+            f"surface is within it, where grey values fall by {found.fall:.0f} HU outwards; "
+            "expected the scan that the case was made from"
         )
 
 

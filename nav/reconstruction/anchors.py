@@ -11,7 +11,7 @@ from scipy.spatial.transform import RigidTransform, Rotation
 
 from nav.core.errors import InputError
 from nav.reconstruction.chain import Chain, mean_chain
-from nav.reconstruction.guidance import Box, Guidance, Seed
+from nav.reconstruction.guidance import Box, ReconstructionGuidance, Seed
 from nav.reconstruction.prior import ROOT, ShapePrior
 from nav.reconstruction.volume import Array
 
@@ -186,7 +186,7 @@ class Anchors:
         return float(scene.compute_signed_distance(query).numpy()[0])
 
 
-def anchors_of(prior: ShapePrior, guidance: Guidance) -> Anchors | None:
+def anchors_of(prior: ShapePrior, guidance: ReconstructionGuidance) -> Anchors | None:
     """Return the constraints on the chain that a guidance contains.
 
     A bone's label locates it as a seed does; where both are given, the seed counts.
@@ -195,7 +195,7 @@ def anchors_of(prior: ShapePrior, guidance: Guidance) -> Anchors | None:
     ----------
     prior : ShapePrior
         Of the bones.
-    guidance : Guidance
+    guidance : ReconstructionGuidance
         With seeds, labels or a box.
 
     Returns

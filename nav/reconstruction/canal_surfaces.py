@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,17 +24,22 @@ from nav.reconstruction.canal_prior import (
     unbent_poses,
 )
 from nav.reconstruction.chain import Chain, vertex_normals
-from nav.reconstruction.cortex_model import WIDER
 from nav.reconstruction.prior import ShapePrior
-from nav.reconstruction.sampling import MARGIN_BLURS, as_field, cropped, without_enhancement
+from nav.reconstruction.sampling import (
+    MARGIN_BLURS,
+    as_field,
+    cropped,
+    plain_blur,
+    without_enhancement,
+)
 from nav.reconstruction.scan_model import ScanModel
 from nav.reconstruction.volume import Array, Volume
 
 LEAST_RINGS = 8  # in view; with fewer nothing is made
 KERNEL_SD = 0.4  # mm, of a usual scan's point spread besides its voxels
-# enhancement from which it is undone: bone then darkens what is beside it as far as the dura. With
-# less, undoing it costs more resolution than it gains
-SHARP = 1.0
+# overshoot of edges from which their enhancement is undone: bone then darkens what is beside it as
+# far as the dura. With less, undoing it costs more resolution than it gains
+SHARP = 0.11
 INTERPOLATION = 6.0**-0.5  # of the voxel: sd of linear interpolation's mean blur
 CLEAR = 3.0  # times the point spread's sd: nearer to bone, grey values are affected by it
 BONE_GAP = 0.3  # mm, least from the dura to bone
@@ -141,8 +146,8 @@ def reconstruct_canal(
     use_grey_values : bool
         Whether the prior is updated by the scan.
     scan : ScanModel, optional
-        How the scan shows bone. Where its kernel enhances edges by SHARP or more, this is undone
-        and its blur is used; otherwise, and if None, a usual kernel's.
+        How the scan shows bone. Where edges overshoot by SHARP or more, this is undone
+        for the dura; otherwise, and if None, a usual kernel's blur is used.
 
     Returns
     -------
@@ -161,15 +166,20 @@ def reconstruct_canal(
     if len(rows) < LEAST_RINGS:
         return Lost("canal_too_short", {"length_mm": len(rows)})
     bones = _Bones(prior, chain)
-    sharp = scan if scan is not None and scan.enhancement >= SHARP else None
-    samples = _sampled(volume, canal, frame, expected, bones, sharp)
-    if not use_grey_values:
-        samples = Samples(
-            samples.rho, samples.values, np.zeros_like(samples.usable), samples.height_step
-        )
-    fit = fit_canal(canal, expected, samples, _blur(volume, sharp))
-    radii = _kept_apart(canal, frame, fit.radii, bones)
-    cord_surface, dura_surface = (_surface(canal, frame, fit, radii, i, rows) for i in range(2))
+    sharp = scan if scan is not None and scan.overshoot >= SHARP else None
+
+    def fitted(undone: ScanModel | None) -> CanalFit:
+        samples = _sampled(volume, canal, frame, expected, bones, undone)
+        if not use_grey_values:
+            samples = replace(samples, usable=np.zeros_like(samples.usable))
+        return fit_canal(canal, expected, samples, _blur(volume, undone))
+
+    fit = fitted(sharp)
+    # the cord is far from bone, and its edge weak: undoing enhancement costs it more than it gains
+    fits = (fit if sharp is None or fit.contrast else fitted(None), fit)
+    found = np.stack([fits[i].radii[i] for i in range(2)])
+    radii = _kept_apart(canal, frame, found, bones)
+    cord_surface, dura_surface = (_surface(canal, frame, fits[i], radii, i, rows) for i in range(2))
     heights = canal.grid.heights[rows]
     reach = canal.grid.heights[_wanted(canal)]
     facts = CanalFacts(
@@ -223,8 +233,15 @@ def _rows(volume: Volume, canal: CanalPrior, dura: Array) -> NDArray[np.intp]:
 def _blur(volume: Volume, sharp: ScanModel | None) -> float:
     """Return the point spread's sd: kernel, voxel, and linear interpolation between, mm."""
     if sharp is not None:  # with the voxel; most of the canal's walls stand on the slices
-        return float(np.hypot(sharp.blur_xy, INTERPOLATION * volume.spacing[:2].mean()))
+        left = _plain_blur(volume, sharp)
+        return float(np.hypot(left, INTERPOLATION * volume.spacing[:2].mean()))
     return float(np.sqrt(KERNEL_SD**2 + (1.0 / 12.0 + 1.0 / 6.0) * (volume.spacing**2).mean()))
+
+
+def _plain_blur(volume: Volume, sharp: ScanModel) -> float:
+    """Return the sd of the Gaussian kernel that remains where enhancement is undone, mm."""
+    step = float(volume.spacing[:2].mean())
+    return plain_blur(step, sharp.blur_xy, sharp.enhancement, sharp.broad)
 
 
 def _sampled(
@@ -241,10 +258,11 @@ def _sampled(
     rho = np.arange(0.5 * STEP, dura.max() + OUTER + 2.0, STEP)
     points = frame.to_model(grid.points(np.broadcast_to(rho, (*dura.shape, len(rho)))))
     low, high = points.min(axis=(0, 1, 2)), points.max(axis=(0, 1, 2))
-    margin = 2.0 if sharp is None else 2.0 + MARGIN_BLURS * WIDER * sharp.blur_xy
+    margin = 2.0 if sharp is None else 2.0 + MARGIN_BLURS * sharp.broad * sharp.blur_xy
     near_canal = cropped(volume, low - margin, high + margin)
     if sharp is not None:
-        near_canal = without_enhancement(near_canal, sharp.blur_xy, sharp.enhancement, WIDER)
+        kernel = (sharp.blur_xy, sharp.enhancement, sharp.broad)
+        near_canal = without_enhancement(near_canal, *kernel, _plain_blur(volume, sharp))
     values = as_field(near_canal).at(points).astype(float)
     usable = np.isfinite(values)
     outer = np.isfinite(values) & (rho > dura[..., None] - 2.0)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from nav.reconstruction.case_files import PICTURE, chain_table, learnt_table
-from nav.reconstruction.guidance import Guidance
+from nav.reconstruction.guidance import ReconstructionGuidance
 from nav.reconstruction.reconstruction_pictures import draw_overview
 from nav.reconstruction.reconstruction_result import ReconstructedSurface, Reconstruction
 from nav.reconstruction.reconstruction_text import sentence
@@ -65,7 +65,7 @@ class Correction:
 
     Parameters
     ----------
-    guidance : Guidance
+    guidance : ReconstructionGuidance
         With which the steps were run.
     surfaces : tuple of ReconstructedSurface
         Those that are not as before.
@@ -83,7 +83,7 @@ class Correction:
         PNG of all surfaces as they are now.
     """
 
-    guidance: Guidance
+    guidance: ReconstructionGuidance
     surfaces: tuple[ReconstructedSurface, ...]
     moved: Mapping[str, Moved]
     removed: tuple[str, ...]

@@ -29,7 +29,7 @@ from nav.reconstruction.chain import Chain
 from nav.reconstruction.clock import Tell
 from nav.reconstruction.comparison import Correction, compare
 from nav.reconstruction.corrections_file import corrections_table, load_corrections, write_labels
-from nav.reconstruction.guidance import NOTHING, Guidance
+from nav.reconstruction.guidance import NOTHING, ReconstructionGuidance
 from nav.reconstruction.neck_location import neck_of
 from nav.reconstruction.prior import BONES, load_prior
 from nav.reconstruction.reading import ReadResult, SeriesInfo
@@ -89,12 +89,12 @@ class CaseRerun:
             self.made = self.before.made
         return self.before
 
-    def run(self, guidance: Guidance, tell: Tell | None = None) -> Correction:
+    def run(self, guidance: ReconstructionGuidance, tell: Tell | None = None) -> Correction:
         """Run the steps that a guidance changes, and those that depend on them.
 
         Parameters
         ----------
-        guidance : Guidance
+        guidance : ReconstructionGuidance
             The whole guidance, not only what is new.
         tell : callable, optional
             Called with the name of the step and the fraction of it that is done.
@@ -120,7 +120,7 @@ class CaseRerun:
         return compare(before, after)
 
 
-def case_guidance(path: Path) -> Guidance:
+def case_guidance(path: Path) -> ReconstructionGuidance:
     """Return the guidance with which a case was made.
 
     Parameters
@@ -130,7 +130,7 @@ def case_guidance(path: Path) -> Guidance:
 
     Returns
     -------
-    Guidance
+    ReconstructionGuidance
         NOTHING where the case names no corrections.
 
     Raises
@@ -257,7 +257,7 @@ def _text_writer(table: Mapping[str, Any]) -> Callable[[Path], object]:
     return lambda path: path.write_text(text, encoding="utf-8")
 
 
-def _same_objects(labels: tuple[Any, ...], own: Guidance) -> tuple[Any, ...]:
+def _same_objects(labels: tuple[Any, ...], own: ReconstructionGuidance) -> tuple[Any, ...]:
     """Return labels as the objects that were used before, so that results of steps are reused."""
     return tuple(own.label(label.name) or label for label in labels)
 
@@ -320,7 +320,7 @@ def as_read(volume: Volume) -> ReadResult:
     return ReadResult(volume, (), "nifti", SeriesInfo("1", "CT", nz, (nx, ny), (x, y, z), nz * z))
 
 
-def _learnt_of(path: Path, guidance: Guidance) -> dict[Key, Any]:
+def _learnt_of(path: Path, guidance: ReconstructionGuidance) -> dict[Key, Any]:
     """Return what a case holds about its scan's grey values; the rest is learnt again."""
     table = load_toml(path, CaseFile).reconstruction
     found: dict[Key, Any] = {}

@@ -21,9 +21,9 @@ from nav.reconstruction.guidance import (
     ROLES,
     SEEDED,
     Box,
-    Guidance,
     GuideLabel,
     Point,
+    ReconstructionGuidance,
     Seed,
     Stroke,
 )
@@ -138,7 +138,7 @@ class CorrectionsFile(PublicFile):
     label: tuple[LabelTable, ...] = ()
 
 
-def load_corrections(path: Path) -> Guidance:
+def load_corrections(path: Path) -> ReconstructionGuidance:
     """Read corrections.toml, and the label map beside it where it names one.
 
     Parameters
@@ -148,7 +148,7 @@ def load_corrections(path: Path) -> Guidance:
 
     Returns
     -------
-    Guidance
+    ReconstructionGuidance
         Seeds, box, labels and strokes.
 
     Raises
@@ -179,7 +179,7 @@ def load_corrections(path: Path) -> Guidance:
             )
             for entry in table.label
         )
-    return Guidance(
+    return ReconstructionGuidance(
         tuple(Seed(seed.structure, seed.position) for seed in table.seed),
         box,
         labels,
@@ -188,12 +188,12 @@ def load_corrections(path: Path) -> Guidance:
     )
 
 
-def corrections_table(guidance: Guidance, labels: str | None) -> dict[str, Any]:
+def corrections_table(guidance: ReconstructionGuidance, labels: str | None) -> dict[str, Any]:
     """Return the contents of corrections.toml, except for its provenance.
 
     Parameters
     ----------
-    guidance : Guidance
+    guidance : ReconstructionGuidance
         To be written.
     labels : str or None
         File of the label map beside it.

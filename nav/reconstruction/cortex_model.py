@@ -32,7 +32,7 @@ PLACE, LOG_THICKNESS, CORTEX, MARROW, SOFT, GAP, LOG_BLUR, OTHER = range(8)
 COUNT = 8
 WIDER = 2.0  # width of what an edge-enhancing kernel subtracts, times the blur in the slices
 LEAST_NARROW = 0.3  # of the blur, where an edge is narrower than the outer one
-ITERATIONS = 25
+ITERATIONS = 40  # with rejected steps; most profiles need less than 15
 ENOUGH = 1e-3  # of a prior's standard deviation: smaller steps end the fit
 
 

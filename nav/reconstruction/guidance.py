@@ -9,14 +9,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nav.reconstruction.labelmap import LabelMask
 from nav.reconstruction.prior import BONES
 from nav.reconstruction.volume import Array
+
+if TYPE_CHECKING:
+    from nav.reconstruction.labelmap import LabelMask  # loads all readers of scans
 
 Point = tuple[float, float, float]
 Role = Literal["bone", "cord", "dura", "artery", "skin"]
@@ -186,7 +188,7 @@ class GuideLabel:
 
 
 @dataclass(frozen=True)
-class Guidance:
+class ReconstructionGuidance:
     """The whole guidance of a reconstruction; empty without arguments.
 
     Parameters
@@ -266,17 +268,19 @@ class Guidance:
         return tuple(stroke for stroke in self.strokes if stroke.structure == name)
 
 
-NOTHING = Guidance()
+NOTHING = ReconstructionGuidance()
 
 
-def with_seed(guidance: Guidance, name: str, position: Iterable[float]) -> Guidance:
+def with_seed(
+    guidance: ReconstructionGuidance, name: str, position: Iterable[float]
+) -> ReconstructionGuidance:
     """Return the guidance with an additional seed.
 
     A bone has one seed, which is replaced; an artery may have several.
 
     Parameters
     ----------
-    guidance : Guidance
+    guidance : ReconstructionGuidance
         Before.
     name : str
         One of SEEDED.
@@ -285,7 +289,7 @@ def with_seed(guidance: Guidance, name: str, position: Iterable[float]) -> Guida
 
     Returns
     -------
-    Guidance
+    ReconstructionGuidance
         With the seed.
     """
     x, y, z = (float(v) for v in position)

@@ -232,7 +232,7 @@ def read_guide_labels(
     """
     read = read_labels(path, numbering)
     found: dict[str, list[LabelMask]] = {}
-    left_out = list(read.skipped)
+    left_out = [*read.skipped, *(f"{name} (empty)" for name in read.empty)]
     for own, mask in read.masks.items():
         name = guide_name(own)
         if name is None:

@@ -84,11 +84,14 @@ class LabelMap:
         Format of the file, for people.
     skipped : tuple of str
         Names that were not wanted.
+    empty : tuple of str
+        Names without a voxel.
     """
 
     masks: Mapping[str, LabelMask]
     kind: str
     skipped: tuple[str, ...] = ()
+    empty: tuple[str, ...] = ()
 
 
 def read_labels(
@@ -128,10 +131,14 @@ def read_labels(
             return False
         return True
 
-    masks, kind = _read(path, numbering, chosen)
-    for mask in masks.values():
+    found, kind = _read(path, numbering, chosen)
+    for mask in found.values():
         refuse_absurd(str(path), mask.spacing, mask.model_from_voxel[:3, 3])
-    return LabelMap(masks, kind, tuple(skipped))
+    masks = {name: mask for name, mask in found.items() if mask.values.any()}
+    if found and not masks:
+        raise InputError(f"{path}: all labels of structures of the neck are empty")
+    empty = tuple(name for name in found if name not in masks)
+    return LabelMap(masks, kind, tuple(skipped), empty)
 
 
 def _read(
@@ -282,10 +289,10 @@ def _all(
     path: Path,
     names: list[str] | None = None,
 ) -> dict[str, LabelMask]:
-    """Return masks by name: those that are wanted and not empty."""
+    """Return masks by name: those that are wanted."""
     masks: dict[str, LabelMask] = {}
     for mask in found:
-        if not wanted(mask.name) or not mask.values.any():
+        if not wanted(mask.name):
             continue
         name, number = mask.name, 2
         while name in masks:
@@ -343,9 +350,6 @@ def _read_folder(
                 f"{file}: has {len(numbers)} different labels; in a folder each file is one "
                 "structure's mask: give this file alone, or move it away"
             )
-        if numbers:
-            mask = cut_mask(mask_name(file), values == numbers[0], matrix)
-            masks[mask.name] = mask
-    if not masks:
-        raise InputError(f"{files[0].parent}: all masks of structures of the neck are empty")
+        mask = cut_mask(mask_name(file), values == (numbers or [1])[0], matrix)
+        masks[mask.name] = mask
     return masks, "folder of masks"

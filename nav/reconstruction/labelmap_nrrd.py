@@ -79,7 +79,7 @@ def _segments(path: Path, fields: dict[str, str], layers: int) -> list[NamedLabe
             entries.setdefault(int(found[1]), {})[found[2]] = value
     if not entries:
         return None
-    segments = []
+    segments: list[NamedLabel] = []
     for position, (number, entry) in enumerate(sorted(entries.items())):
         name = entry.get("name") or f"Segment {number}"
         # before Slicer 4.11 each segment had a layer of its own, without these two
@@ -87,6 +87,12 @@ def _segments(path: Path, fields: dict[str, str], layers: int) -> list[NamedLabe
         number_of_label = _whole(path, name, "LabelValue", entry.get("labelvalue", "1"))
         if not 0 <= layer < layers:
             raise InputError(f"{path}: segment {name}: layer {layer}, but the file has {layers}")
+        same = next((s for s in segments if (s.layer, s.value) == (layer, number_of_label)), None)
+        if same is not None:
+            raise InputError(
+                f"{path}: segments {same.name} and {name} have the same layer and LabelValue; "
+                "save the segmentation again"
+            )
         segments.append(NamedLabel(name, layer, number_of_label))
     return segments
 

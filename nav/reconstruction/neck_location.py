@@ -10,7 +10,7 @@ from nav.core.errors import InputError
 from nav.reconstruction.anchors import Anchors, anchors_of, nowhere
 from nav.reconstruction.chain import Chain, Support, fit_chain, mean_chain, supports
 from nav.reconstruction.clock import Clock
-from nav.reconstruction.guidance import NOTHING, Guidance
+from nav.reconstruction.guidance import NOTHING, ReconstructionGuidance
 from nav.reconstruction.prior import BONES, ShapePrior
 from nav.reconstruction.sampling import as_field, coarser, smoothed
 from nav.reconstruction.template_search import propose_places
@@ -67,7 +67,7 @@ def locate_neck(
     volume: Volume,
     prior: ShapePrior,
     clock: Clock | None = None,
-    guidance: Guidance = NOTHING,
+    guidance: ReconstructionGuidance = NOTHING,
 ) -> LocatedNeck:
     """Find the chain of bones in a scan and fit it.
 
@@ -79,7 +79,7 @@ def locate_neck(
         Of the bones.
     clock : Clock, optional
         Receives the steps.
-    guidance : Guidance
+    guidance : ReconstructionGuidance
         Its seeds, labels of bones and box limit where the bones may be.
 
     Returns

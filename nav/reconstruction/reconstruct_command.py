@@ -18,7 +18,7 @@ from nav.exchange.exchange_command import numbering_of
 from nav.progress_bar import step_bar
 from nav.reconstruction.case_files import CASE, usual_sigma, write_case
 from nav.reconstruction.corrections_file import load_corrections
-from nav.reconstruction.guidance import LABEL_SIGMA, NOTHING, Guidance, with_seed
+from nav.reconstruction.guidance import LABEL_SIGMA, NOTHING, ReconstructionGuidance, with_seed
 from nav.reconstruction.guidance_files import (
     check_on_scan,
     read_box,
@@ -91,7 +91,7 @@ def reconstruct_scan(
     console : Console
         For progress and summary.
     options : GuideOptions, optional
-        Guidance of the reconstruction.
+        Of the reconstruction.
 
     Returns
     -------
@@ -134,7 +134,7 @@ def reconstruct_scan(
     return case
 
 
-def before_reading(options: GuideOptions) -> Guidance:
+def before_reading(options: GuideOptions) -> ReconstructionGuidance:
     """Return the guidance, except for a label map, which is compared with the scan later.
 
     Parameters
@@ -144,7 +144,7 @@ def before_reading(options: GuideOptions) -> Guidance:
 
     Returns
     -------
-    Guidance
+    ReconstructionGuidance
         Seeds, box and corrections.
 
     Raises
@@ -169,13 +169,13 @@ def before_reading(options: GuideOptions) -> Guidance:
 
 
 def with_labels(
-    said: Guidance, options: GuideOptions, volume: Volume
-) -> tuple[Guidance, tuple[str, ...]]:
+    said: ReconstructionGuidance, options: GuideOptions, volume: Volume
+) -> tuple[ReconstructionGuidance, tuple[str, ...]]:
     """Return the guidance with the label map's structures, and the labels that are left out.
 
     Parameters
     ----------
-    said : Guidance
+    said : ReconstructionGuidance
         As `before_reading` returns it.
     options : GuideOptions
         Of the command line.
@@ -184,7 +184,7 @@ def with_labels(
 
     Returns
     -------
-    guidance : Guidance
+    guidance : ReconstructionGuidance
         With labels.
     left_out : tuple of str
         Names of labels that are not reconstructed.
@@ -225,8 +225,11 @@ def show_series(source: Path, console: Console) -> None:
     console : Console
         To print on.
     """
-    table = Table("series", "modality", "slices", "size", "spacing, mm", "kernel", "")
-    for row in list_series(source):
+    rows = list_series(source)
+    has_patients = len({row.patient for row in rows if row.patient}) > 1
+    columns = ("series", "modality", "slices", "size", "spacing, mm", "kernel", "")
+    table = Table(*(("patient",) if has_patients else ()), *columns)
+    for row in rows:
         size = f"{row.size[0]} x {row.size[1]}"
         spacing = " x ".join(f"{s:.2f}" for s in row.spacing)
         problem = "" if row.problem is None else describe_problem(row.problem)

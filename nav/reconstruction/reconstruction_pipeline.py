@@ -12,7 +12,7 @@ from nav.reconstruction.bone_labels import Levels
 from nav.reconstruction.chain import Chain
 from nav.reconstruction.clock import Clock, Tell
 from nav.reconstruction.grey_surface import without_fins
-from nav.reconstruction.guidance import NOTHING, Guidance
+from nav.reconstruction.guidance import NOTHING, ReconstructionGuidance
 from nav.reconstruction.markers import FoundMarkers, find_markers
 from nav.reconstruction.neck_location import locate_neck
 from nav.reconstruction.neck_region import crop_to_neck, neck_region
@@ -68,7 +68,7 @@ __all__ = ["CAP_SIGMA", "MARGIN", "STEPS", "locate_neck", "point_spread", "recon
 def reconstruct(
     read: ReadResult,
     tell: Tell | None = None,
-    guidance: Guidance = NOTHING,
+    guidance: ReconstructionGuidance = NOTHING,
     before: Made | None = None,
 ) -> Reconstruction:
     """Reconstruct the upper cervical spine of a scan.
@@ -79,7 +79,7 @@ def reconstruct(
         The scan.
     tell : callable, optional
         Called with each step's name (one of STEPS) and the fraction of it that is done.
-    guidance : Guidance
+    guidance : ReconstructionGuidance
         Seeds, a box, labels and strokes that replace or limit steps.
     before : mapping, optional
         `made` of an earlier result on this scan: results of steps whose guidance and predecessors
@@ -109,12 +109,12 @@ def reconstruct(
     )
     stages.made[levels_key(guidance)] = region.levels
 
-    def arteries_of(said: Guidance) -> tuple[Artery, ...]:
+    def arteries_of(said: ReconstructionGuidance) -> tuple[Artery, ...]:
         return stages.run(
             arteries_key(said), "arteries", lambda: follow_arteries(region, prior, neck, said)
         )
 
-    def separated(said: Guidance) -> LabelledBones:
+    def separated(said: ReconstructionGuidance) -> LabelledBones:
         key, others = bones_key(said), arteries_of(said)
         labels = stages.run(key, "labels", lambda: separate_bones(region, others, said))
         names = bones_of(neck, guidance)
@@ -122,7 +122,7 @@ def reconstruct(
             ("rough", key), "surfaces", lambda: rough_surfaces(region, labels, names, said)
         )
 
-    def profiles(said: Guidance) -> ProbedSurfaces:
+    def profiles(said: ReconstructionGuidance) -> ProbedSurfaces:
         bones = separated(said)
         return stages.run(("probed", bones_key(said)), "refine", lambda: probe_bones(region, bones))
 
@@ -198,7 +198,7 @@ def _markers(
 
 
 def _painted(
-    surfaces: list[ReconstructedSurface], guidance: Guidance
+    surfaces: list[ReconstructedSurface], guidance: ReconstructionGuidance
 ) -> list[ReconstructedSurface]:
     """Return the surfaces as changed by strokes on structures other than bones."""
     found = {surface.name: surface for surface in surfaces}

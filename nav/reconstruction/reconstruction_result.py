@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from nav.reconstruction.bone_labels import Levels
 from nav.reconstruction.chain import Chain
-from nav.reconstruction.guidance import NOTHING, Guidance
+from nav.reconstruction.guidance import NOTHING, ReconstructionGuidance
 from nav.reconstruction.markers import FoundMarker
 from nav.reconstruction.reading import ReadResult
 from nav.reconstruction.scan_model import ScanModel
@@ -134,7 +134,7 @@ class Reconstruction:
         Time of each step.
     markers : tuple of FoundMarker
         Spherical markers on the skin, to be touched.
-    guidance : Guidance
+    guidance : ReconstructionGuidance
         With which the scan was reconstructed.
     made : mapping
         What each step made, which a later run reuses as far as the guidance is the same.
@@ -149,7 +149,7 @@ class Reconstruction:
     read: ReadResult
     seconds: Mapping[str, float]
     markers: tuple[FoundMarker, ...] = ()
-    guidance: Guidance = NOTHING
+    guidance: ReconstructionGuidance = NOTHING
     made: Made = field(default_factory=dict)
     learnt: Learnt | None = None
 

@@ -29,7 +29,7 @@ from nav.reconstruction.bone_labels import (
     nearest_of,
 )
 from nav.reconstruction.grey_surface import Mesh, bone_surface
-from nav.reconstruction.guidance import Guidance, Stroke
+from nav.reconstruction.guidance import ReconstructionGuidance, Stroke
 from nav.reconstruction.neck_location import LocatedNeck
 from nav.reconstruction.prior import BONES, ShapePrior
 from nav.reconstruction.sampling import cropped
@@ -86,7 +86,7 @@ def bone_region(
     volume: Volume,
     prior: ShapePrior,
     neck: LocatedNeck,
-    guidance: Guidance,
+    guidance: ReconstructionGuidance,
     levels: Levels | None = None,
 ) -> BoneRegion:
     """Measure the grey values round the fitted bones, or round their labels.
@@ -99,7 +99,7 @@ def bone_region(
         Of the bones.
     neck : LocatedNeck
         As fitted.
-    guidance : Guidance
+    guidance : ReconstructionGuidance
         With labels of bones.
     levels : Levels, optional
         Of the scan where they are known already, for example from a larger part of it.
@@ -122,14 +122,14 @@ def bone_region(
     return BoneRegion(near, distances, distance, levels or grey_levels(near, distance))
 
 
-def bones_of(neck: LocatedNeck, guidance: Guidance) -> tuple[str, ...]:
+def bones_of(neck: LocatedNeck, guidance: ReconstructionGuidance) -> tuple[str, ...]:
     """Return the bones that are reconstructed: those the scan holds, and those of a label map.
 
     Parameters
     ----------
     neck : LocatedNeck
         As fitted.
-    guidance : Guidance
+    guidance : ReconstructionGuidance
         With labels of bones.
 
     Returns
@@ -142,7 +142,7 @@ def bones_of(neck: LocatedNeck, guidance: Guidance) -> tuple[str, ...]:
 
 
 def follow_arteries(
-    region: BoneRegion, prior: ShapePrior, neck: LocatedNeck, guidance: Guidance
+    region: BoneRegion, prior: ShapePrior, neck: LocatedNeck, guidance: ReconstructionGuidance
 ) -> tuple[Artery, ...]:
     """Find the arteries that no label map contains.
 
@@ -154,7 +154,7 @@ def follow_arteries(
         Of the bones and the arteries' course.
     neck : LocatedNeck
         As fitted.
-    guidance : Guidance
+    guidance : ReconstructionGuidance
         With seeds and labels of arteries.
 
     Returns
@@ -180,7 +180,7 @@ def follow_arteries(
 
 
 def separate_bones(
-    region: BoneRegion, arteries: tuple[Artery, ...], guidance: Guidance
+    region: BoneRegion, arteries: tuple[Artery, ...], guidance: ReconstructionGuidance
 ) -> BoneLabels:
     """Assign every voxel of bone to a bone.
 
@@ -193,7 +193,7 @@ def separate_bones(
         The scan round the bones.
     arteries : tuple of Artery
         Whose lumen is not bone.
-    guidance : Guidance
+    guidance : ReconstructionGuidance
         With labels and strokes.
 
     Returns
@@ -215,7 +215,7 @@ def separate_bones(
 
 
 def rough_surfaces(
-    region: BoneRegion, labels: BoneLabels, names: tuple[str, ...], guidance: Guidance
+    region: BoneRegion, labels: BoneLabels, names: tuple[str, ...], guidance: ReconstructionGuidance
 ) -> LabelledBones:
     """Make a surface of each bone's voxels.
 
@@ -227,7 +227,7 @@ def rough_surfaces(
         Of its voxels.
     names : tuple of str
         Bones to make.
-    guidance : Guidance
+    guidance : ReconstructionGuidance
         With strokes on bones.
 
     Returns
@@ -264,14 +264,16 @@ def probe_bones(region: BoneRegion, bones: LabelledBones) -> ProbedSurfaces:
     return probe_surfaces(region.near, bones.rough, list(bones.rough))
 
 
-def held_by_hand(probed: ProbedSurfaces, guidance: Guidance) -> dict[str, NDArray[np.bool_]]:
+def held_by_hand(
+    probed: ProbedSurfaces, guidance: ReconstructionGuidance
+) -> dict[str, NDArray[np.bool_]]:
     """Return the vertices of bones that were painted: the grey values do not move them.
 
     Parameters
     ----------
     probed : ProbedSurfaces
         Of the bones.
-    guidance : Guidance
+    guidance : ReconstructionGuidance
         With strokes on bones.
 
     Returns
@@ -304,7 +306,9 @@ def point_spread(volume: Volume) -> float:
     return float(np.hypot(LEAST_SPREAD, VOXEL_SPREAD * voxel))
 
 
-def _reaches(guidance: Guidance) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+def _reaches(
+    guidance: ReconstructionGuidance,
+) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Return the boxes of labels of bones."""
     found = []
     for label in guidance.labels_of("bone"):
@@ -313,7 +317,7 @@ def _reaches(guidance: Guidance) -> list[tuple[NDArray[np.float64], NDArray[np.f
     return found
 
 
-def _given_lumen(near: Volume, guidance: Guidance) -> NDArray[np.bool_]:
+def _given_lumen(near: Volume, guidance: ReconstructionGuidance) -> NDArray[np.bool_]:
     """Return the voxels of arteries given by labels and strokes, which do not belong to bones."""
     nz, ny, nx = near.values.shape
     mask = np.zeros((nz, ny, nx), bool)

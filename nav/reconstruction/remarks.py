@@ -8,7 +8,7 @@ import numpy as np
 
 from nav.reconstruction.artery_tubes import Artery
 from nav.reconstruction.chain import Chain
-from nav.reconstruction.guidance import HAND_SIGMA, Guidance
+from nav.reconstruction.guidance import HAND_SIGMA, ReconstructionGuidance
 from nav.reconstruction.markers import FoundMarkers
 from nav.reconstruction.neck_location import LocatedNeck
 from nav.reconstruction.prior import ShapePrior
@@ -24,12 +24,12 @@ UNSEEN_WALL, UNSEEN_LENGTH = 0.6, 8.0  # mm: sd of a wall, and length, from whic
 PAST_C1 = 6.0  # mm above C1's top, reached by an artery that is seen completely
 
 
-def guidance_remarks(guidance: Guidance, apart: Sequence[str]) -> list[Remark]:
+def guidance_remarks(guidance: ReconstructionGuidance, apart: Sequence[str]) -> list[Remark]:
     """Return remarks about what a user or a label map has changed.
 
     Parameters
     ----------
-    guidance : Guidance
+    guidance : ReconstructionGuidance
         Of the reconstruction.
     apart : sequence of str
         Bones with a painted piece that does not touch them.

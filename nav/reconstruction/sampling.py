@@ -125,11 +125,36 @@ def smoothed(volume: Volume, sd: float) -> Volume:
     return Volume(values, volume.model_from_voxel)
 
 
-def without_enhancement(volume: Volume, blur: float, enhancement: float, wider: float) -> Volume:
-    """Return a scan as the same kernel without edge enhancement would show it.
+def plain_blur(step: float, blur: float, enhancement: float, wider: float) -> float:
+    """Return the narrowest Gaussian to which an enhancing kernel can be changed without more noise.
 
-    The kernel is a Gaussian, enhanced in the slices by what it exceeds a wider one. The result has
-    the Gaussian alone, and less noise.
+    It passes no more than the kernel does, up to the highest frequency that the voxels hold.
+
+    Parameters
+    ----------
+    step : float
+        Size of the voxels, mm.
+    blur, enhancement, wider : float
+        The kernel, see `without_enhancement`.
+
+    Returns
+    -------
+    float
+        Its standard deviation, mm; at most `blur`.
+    """
+    frequency = 2.0 * np.pi * np.linspace(0.02, 1.0, 50) * 0.5 / step
+    u = 0.5 * (frequency * blur) ** 2
+    needed = u - np.log1p(enhancement * (1.0 - np.exp(-(wider**2 - 1.0) * u)))
+    return float(np.sqrt(2.0 * max(0.0, float((needed / frequency**2).max()))))
+
+
+def without_enhancement(
+    volume: Volume, blur: float, enhancement: float, wider: float, plain: float
+) -> Volume:
+    """Return a scan as a Gaussian kernel without edge enhancement would show it.
+
+    The scan's kernel is a Gaussian, enhanced in the slices by what it exceeds a wider one. Nothing
+    is amplified.
 
     Parameters
     ----------
@@ -141,6 +166,8 @@ def without_enhancement(volume: Volume, blur: float, enhancement: float, wider: 
         Factor of the difference, from 0.
     wider : float
         Standard deviation of the wider Gaussian, times `blur`.
+    plain : float
+        Standard deviation of the Gaussian that remains, mm, see `plain_blur`.
 
     Returns
     -------
@@ -156,11 +183,12 @@ def without_enhancement(volume: Volume, blur: float, enhancement: float, wider: 
     rows, columns = (fft.next_fast_len(n, real=True) for n in wide.shape[1:])
     frequency = np.hypot(fft.fftfreq(rows, y)[:, None], fft.rfftfreq(columns, x))
     u = 0.5 * (2.0 * np.pi * frequency * blur) ** 2
-    passed = 1.0 / (1.0 + enhancement * (1.0 - np.exp(-(wider**2 - 1.0) * u)))
-    spectrum = fft.rfft2(wide, (rows, columns)) * passed.astype(np.float32)
-    plain = fft.irfft2(spectrum, (rows, columns))
+    more = np.exp(u * (1.0 - (plain / blur) ** 2))
+    passed = more / (1.0 + enhancement * (1.0 - np.exp(-(wider**2 - 1.0) * u)))
+    spectrum = fft.rfft2(wide, (rows, columns)) * np.minimum(passed, 1.0).astype(np.float32)
+    less = fft.irfft2(spectrum, (rows, columns))
     kept = [slice(m, m + n) for m, n in zip(margins, values.shape[1:], strict=True)]
-    return Volume(plain[:, kept[0], kept[1]].astype(np.float32), volume.model_from_voxel)
+    return Volume(less[:, kept[0], kept[1]].astype(np.float32), volume.model_from_voxel)
 
 
 def cropped(volume: Volume, low: ArrayLike, high: ArrayLike) -> Volume:

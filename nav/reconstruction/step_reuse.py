@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from nav.reconstruction.clock import Clock
-from nav.reconstruction.guidance import Guidance
+from nav.reconstruction.guidance import ReconstructionGuidance
 
 Key = tuple[Hashable, ...]
 Made = Mapping[Key, Any]
@@ -77,12 +77,12 @@ class Stages:
         return found
 
 
-def location_key(guidance: Guidance) -> Key:
+def location_key(guidance: ReconstructionGuidance) -> Key:
     """Return the key of the bones' location: what it depends on.
 
     Parameters
     ----------
-    guidance : Guidance
+    guidance : ReconstructionGuidance
         Of the reconstruction.
 
     Returns
@@ -93,12 +93,12 @@ def location_key(guidance: Guidance) -> Key:
     return ("location", guidance.seeds_of("bone"), guidance.box, guidance.labels_of("bone"))
 
 
-def levels_key(guidance: Guidance) -> Key:
+def levels_key(guidance: ReconstructionGuidance) -> Key:
     """Return the key of the usual grey values: what they depend on.
 
     Parameters
     ----------
-    guidance : Guidance
+    guidance : ReconstructionGuidance
         Of the reconstruction.
 
     Returns
@@ -109,12 +109,12 @@ def levels_key(guidance: Guidance) -> Key:
     return ("levels", location_key(guidance))
 
 
-def arteries_key(guidance: Guidance) -> Key:
+def arteries_key(guidance: ReconstructionGuidance) -> Key:
     """Return the key of the arteries: what they depend on.
 
     Parameters
     ----------
-    guidance : Guidance
+    guidance : ReconstructionGuidance
         Of the reconstruction.
 
     Returns
@@ -126,12 +126,12 @@ def arteries_key(guidance: Guidance) -> Key:
     return ("arteries", location_key(guidance), *said)
 
 
-def bones_key(guidance: Guidance) -> Key:
+def bones_key(guidance: ReconstructionGuidance) -> Key:
     """Return the key of the bones' voxels: what they depend on.
 
     Parameters
     ----------
-    guidance : Guidance
+    guidance : ReconstructionGuidance
         Of the reconstruction.
 
     Returns
@@ -142,7 +142,7 @@ def bones_key(guidance: Guidance) -> Key:
     return ("bones", arteries_key(guidance), guidance.strokes_of("bone", "artery"))
 
 
-def plain_guidance(guidance: Guidance) -> Guidance:
+def plain_guidance(guidance: ReconstructionGuidance) -> ReconstructionGuidance:
     """Return the part of a guidance that locates bones.
 
     The scan model is learnt with that alone, so that seeds of arteries and strokes change bones
@@ -150,12 +150,12 @@ def plain_guidance(guidance: Guidance) -> Guidance:
 
     Parameters
     ----------
-    guidance : Guidance
+    guidance : ReconstructionGuidance
         Of the reconstruction.
 
     Returns
     -------
-    Guidance
+    ReconstructionGuidance
         Without strokes, and without seeds and labels of other structures.
     """
     return replace(
@@ -166,12 +166,12 @@ def plain_guidance(guidance: Guidance) -> Guidance:
     )
 
 
-def scan_key(guidance: Guidance) -> Key:
+def scan_key(guidance: ReconstructionGuidance) -> Key:
     """Return the key of the scan model: what it depends on.
 
     Parameters
     ----------
-    guidance : Guidance
+    guidance : ReconstructionGuidance
         Of the reconstruction.
 
     Returns

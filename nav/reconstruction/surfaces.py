@@ -14,7 +14,7 @@ from nav.reconstruction.bone_edits import held_vertices
 from nav.reconstruction.bone_labels import cut_off
 from nav.reconstruction.canal_surfaces import reconstruct_canal
 from nav.reconstruction.chain import Chain
-from nav.reconstruction.guidance import HAND_SIGMA, Guidance, GuideLabel, Role
+from nav.reconstruction.guidance import HAND_SIGMA, GuideLabel, ReconstructionGuidance, Role
 from nav.reconstruction.label_surfaces import surface_from_label
 from nav.reconstruction.labelmap import LabelMask, cut_mask
 from nav.reconstruction.neck_region import neck_region
@@ -40,7 +40,7 @@ Found = tuple[list[ReconstructedSurface], list[Remark]]
 
 
 def bone_surfaces(
-    region: BoneRegion, refined: Mapping[str, RefinedSurface], guidance: Guidance
+    region: BoneRegion, refined: Mapping[str, RefinedSurface], guidance: ReconstructionGuidance
 ) -> list[ReconstructedSurface]:
     """Return the bones' surfaces.
 
@@ -53,7 +53,7 @@ def bone_surfaces(
         The scan round the bones.
     refined : mapping of str to RefinedSurface
         By bone.
-    guidance : Guidance
+    guidance : ReconstructionGuidance
         With labels, seeds and strokes.
 
     Returns
@@ -83,7 +83,7 @@ def bone_surfaces(
 
 def labelled_surfaces(
     surfaces: Sequence[ReconstructedSurface],
-    guidance: Guidance,
+    guidance: ReconstructionGuidance,
     prior: ShapePrior,
     chain: Chain,
 ) -> list[ReconstructedSurface]:
@@ -93,7 +93,7 @@ def labelled_surfaces(
     ----------
     surfaces : sequence of ReconstructedSurface
         As reconstructed.
-    guidance : Guidance
+    guidance : ReconstructionGuidance
         With labels; those of bones are used only with `keep_labels`.
     prior : ShapePrior
         Of the bones.
@@ -236,7 +236,9 @@ def skin_surfaces(volume: Volume, prior: ShapePrior, chain: Chain) -> Found:
     return [surface], []
 
 
-def vessel_surface(region: BoneRegion, artery: Artery, guidance: Guidance) -> ReconstructedSurface:
+def vessel_surface(
+    region: BoneRegion, artery: Artery, guidance: ReconstructionGuidance
+) -> ReconstructedSurface:
     """Return the surface of an artery or branch that was seen.
 
     Its sigma is the tube's, and larger on the side where bone is near: what lies between is not
@@ -248,7 +250,7 @@ def vessel_surface(region: BoneRegion, artery: Artery, guidance: Guidance) -> Re
         The scan round the bones.
     artery : Artery
         With a tube.
-    guidance : Guidance
+    guidance : ReconstructionGuidance
         With seeds.
 
     Returns
@@ -273,7 +275,7 @@ def _sd_at_bone(region: BoneRegion, points: Array) -> Array:
     return np.asarray(at_bone * np.exp(-0.5 * (away / BONE_REACH) ** 2), float)
 
 
-def _bone_source(name: str, guidance: Guidance) -> str:
+def _bone_source(name: str, guidance: ReconstructionGuidance) -> str:
     source = "grey values"
     if guidance.label(name) is not None:
         source = "label map, then grey values"

@@ -12,12 +12,14 @@ from nav.core.errors import InputError
 from nav.core.frames import Array, Pose
 from nav.model.case import Case, Structure, load_case
 from nav.registration.assessment import FLE, check_fle
+from nav.registration.bone_motion import find_bone_motion, owners
+from nav.registration.goodness_of_fit import LEAST_POINTS, SurfaceFit
 from nav.registration.pointfile import load_points
 from nav.registration.prepared_surface import PreparedSurface, prepare_surface
 from nav.registration.registration_result import write_registration
 from nav.registration.reuse import describe_registration
 from nav.registration.surface_misfits import explain_misfit, mirror_fits
-from nav.registration.surface_pose import FiducialPairs
+from nav.registration.surface_pose import FiducialPairs, TouchedSurface, touched_surface
 from nav.registration.surface_registration import (
     LEAST_SIGMA,
     MOST_SIGMA,
@@ -124,9 +126,12 @@ def register_surface_files(
     fiducials = None
     if files.points is not None:
         fiducials = fiducial_pairs(case, files.points, FLE if fle is None else fle)
-    found = _registered(prepared, source, sigma, landmarks, fiducials, files.touched)
+    names = [bone.name for bone in bones]
+    found = _registered(prepared, source, sigma, landmarks, fiducials, files.touched, names)
     mirrored = fiducials is None and mirror_fits(prepared, source.positions, sigma)
-    judged = judge(case, found, mirrored)
+    touched = touched_surface(source.positions, source.covariance, sigma**2)
+    doubts = _bone_doubts(prepared, touched, found.fit, names, files.touched)
+    judged = judge(case, found, mirrored, doubts)
     if judged.word == "repeat":
         raise InputError(f"{files.touched}: {judged.sentence}")
     if mirrored:
@@ -140,11 +145,11 @@ def register_surface_files(
         body = (load_tool(files.reference, printed=False).name, files.reference)
     plan = case.default_plan
     table = describe_registration(None, (case.name, files.case), body)
-    table |= describe_surface(found, judged, source, [bone.name for bone in bones], sigma)
+    table |= describe_surface(found, judged, source, names, sigma)
     if plan is not None:
         table["target"] = plan.target
     write_registration(files.output, found.registration, files.inputs, table)
-    for line in report_lines(found, judged, source, [bone.name for bone in bones], fiducials):
+    for line in report_lines(found, judged, source, names, fiducials):
         out.print(line, markup=False, soft_wrap=True)
     for path in (files.output, files.picture):
         if path is not None:
@@ -158,6 +163,7 @@ def _registered(
     landmarks: tuple[Array, Array] | None,
     fiducials: FiducialPairs | None,
     path: Path,
+    names: Sequence[str],
 ) -> SurfaceRegistration:
     try:
         found = register_surface(
@@ -168,10 +174,44 @@ def _registered(
             why = explain_misfit(prepared, source.positions, sigma, landmarks)
             if why is not None:
                 raise SurfaceNotRegistered(error.code, f"{path}: {why}", error.facts) from None
+        if error.code in ("does-not-fit", "ambiguous") and error.facts is not None:
+            touched = touched_surface(source.positions, source.covariance, sigma**2)
+            motion = find_bone_motion(prepared, touched, error.facts, refused=True)
+            if motion is not None:
+                raise SurfaceNotRegistered(
+                    "bones-moved", f"{path}: {motion.words(names)}", error.facts
+                ) from None
         raise SurfaceNotRegistered(error.code, f"{path}: {error}", error.facts) from None
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     return found if source.shared is None else _with_shared(found, source.shared)
+
+
+def _bone_doubts(
+    prepared: PreparedSurface,
+    touched: TouchedSurface,
+    fit: SurfaceFit,
+    names: Sequence[str],
+    path: Path,
+) -> list[str]:
+    """Return why bones in one piece are doubtful; refuse those that moved for certain."""
+    if len(names) < 2:
+        return []
+    motion = find_bone_motion(prepared, touched, fit)
+    if motion is not None and motion.certain:
+        raise SurfaceNotRegistered("bones-moved", f"{path}: {motion.words(names)}", fit)
+    if motion is not None:
+        return [motion.words(names)]
+    owner = owners(prepared, touched, [fit.pose.transform] * len(names))
+    counts = np.bincount(owner, minlength=len(names))
+    few = [name for name, count in zip(names, counts, strict=True) if count < LEAST_POINTS]
+    if not few or len(few) == len(names):
+        return []
+    there = " ".join(name for name in names if name not in few)
+    return [
+        f"too few points on {', '.join(few)} to test that it stands as in the case: touch "
+        f"{LEAST_POINTS} there too, or register to what was touched (--structure {there})"
+    ]
 
 
 def _with_shared(found: SurfaceRegistration, shared: Array) -> SurfaceRegistration:

@@ -110,7 +110,7 @@ def fit_candidates(
     list of SurfaceFit
         Distinct ones, likeliest first.
     """
-    poses = [_fit(surface, touched, candidate.model_from_points) for candidate in candidates]
+    poses = [fit_near(surface, touched, candidate.model_from_points) for candidate in candidates]
     likely = np.array([_log_likelihood(surface, touched, pose) for pose in poses])
     order = np.argsort(-likely, kind="stable")
     stacked = RigidTransform.concatenate([poses[k] for k in order])
@@ -118,9 +118,24 @@ def fit_candidates(
     return [describe_fit(surface, touched, poses[order[k]]) for k in chosen]
 
 
-def _fit(
+def fit_near(
     surface: PreparedSurface, touched: TouchedSurface, start: RigidTransform
 ) -> RigidTransform:
+    """Fit points to the exact surface from a pose near it.
+
+    Parameters
+    ----------
+    surface : PreparedSurface
+        Where the points were touched.
+    touched : TouchedSurface
+        The points.
+    start : RigidTransform
+        model_from_reference, near.
+
+    Returns
+    -------
+    RigidTransform
+    """
     matrix, place = fit_exactly(
         surface.field,
         surface.facets,

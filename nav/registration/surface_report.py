@@ -74,7 +74,9 @@ class SurfaceVerdict:
         return next((e.rms for e in self.errors if e.place.name == TARGET), None)
 
 
-def judge(case: Case, found: SurfaceRegistration, mirrored: bool = False) -> SurfaceVerdict:
+def judge(
+    case: Case, found: SurfaceRegistration, mirrored: bool = False, doubts: Sequence[str] = ()
+) -> SurfaceVerdict:
     """Judge a surface registration by its residuals, and by its error where it matters.
 
     Parameters
@@ -85,6 +87,8 @@ def judge(case: Case, found: SurfaceRegistration, mirrored: bool = False) -> Sur
         The registration.
     mirrored : bool
         Whether a mirror image of the points fits as well.
+    doubts : sequence of str
+        Further reasons why it is not good.
 
     Returns
     -------
@@ -99,7 +103,7 @@ def judge(case: Case, found: SurfaceRegistration, mirrored: bool = False) -> Sur
     if worst is not None and worst.rms > MOST_TRE:
         word, reasons = "repeat", [_poor(worst, MOST_TRE)]
     else:
-        reasons = [MIRRORED] if mirrored else []
+        reasons = [*doubts, *([MIRRORED] if mirrored else [])]
         if worst is not None and worst.rms > GOOD_TRE:
             reasons.append(_poor(worst, GOOD_TRE))
         if doubt is not None:

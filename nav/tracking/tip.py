@@ -89,14 +89,12 @@ def tip_in_reference(tracked: TrackedFrame, needle: Tool, reference: str) -> Tip
     Tip or Lost
         In mm; or why it is not known.
     """
-    pose = tracked.pose(needle.name, relative_to=reference)
-    if isinstance(pose, Lost):
-        return pose
-    systematic_pose = tracked.systematic_pose(needle.name, relative_to=reference)
-    known = None if isinstance(systematic_pose, Lost) else systematic_pose
+    poses = tracked.poses(needle.name, relative_to=reference)
+    if isinstance(poses, Lost):
+        return poses
     seen = tracked.tools[needle.name]
     scale_sd = 0.0 if isinstance(seen, Lost) else seen.tip_scale_sd
-    tip = tip_from_pose(pose, needle, known, scale_sd)
+    tip = tip_from_pose(poses[0], needle, poses[1], scale_sd)
     if tip is None:
         return Lost("no_tip", {"tool": needle.name})
     if not np.all(np.isfinite(tip.position)):

@@ -8,6 +8,7 @@ from shutil import copytree
 import numpy as np
 import pypdfium2  # type: ignore[import-untyped]
 import pytest
+from scipy.stats import norm, t
 
 import nav
 from nav import cli
@@ -143,8 +144,12 @@ def test_the_known_errors_of_the_day_are_found(reported):
     # print (0.08 mm per axis), seating (0.05) and tracking
     for place in own["multi_point"]:
         assert 0.1 < place["fre"] < 0.35
-    assert own["budget"]["observed_rms_per_axis"] < 1.5 * own["budget"]["u"]
-    assert own["budget"]["U"] == approx(2 * own["budget"]["u"], abs=2e-6)
+    budget = own["budget"]
+    assert budget["observed_rms_per_axis"] < 1.5 * budget["u"]
+    # as probable as two standard deviations of a normal distribution
+    k = t.isf(norm.sf(2.0), budget["effective_degrees_of_freedom"])
+    assert 2.0 < k == approx(budget["k"], abs=2e-6)
+    assert budget["U"] == approx(k * budget["u"], abs=2e-6)
     assert own["verdict"] == "pass"
     assert {limit["name"]: limit["word"] for limit in own["limits"]}["drift"] == "pass"
 
@@ -163,7 +168,7 @@ def test_the_page_says_what_a_stranger_needs(reported):
         "What this report does not show",
         "no conformity to it is claimed",
         nav.NOTICE,
-        "expanded, U = 2 u",
+        "expanded, U = 2.00 u",
         "CL-points.csv",
     ):
         assert words in text, words

@@ -190,8 +190,9 @@ def test_a_gauge_study_of_touched_files(tmp_path, capsys):
     studies = json.loads(page.with_suffix(".json").read_text())["studies"]
     assert set(studies) == {"x", "y", "z"}
     assert [one["gauge"] for one in studies.values()] == pytest.approx([0.1] * 3, rel=0.4)
-    assert run("accuracy", "gauge", files[0], tmp_path / "pattern.csv") == 2
+    assert run("accuracy", "gauge", *files) == 2
+    assert "give --tolerance" in capsys.readouterr().err
     odd = points(tmp_path / "odd.csv", PATTERN)
     capsys.readouterr()
-    assert run("accuracy", "gauge", files[0], odd) == 2
+    assert run("accuracy", "gauge", files[0], odd, "--tolerance", "10") == 2
     assert "expected a name like OPERATOR-REPEAT.csv" in capsys.readouterr().err

@@ -141,7 +141,7 @@ def test_a_database_that_cannot_be_used_is_one_line_and_loses_nothing(daily, cap
     assert "database of another program" in said
     assert foreign.read_bytes() == before
     assert run("accuracy", "history", daily.pattern) == 2
-    assert "is no database" in capsys.readouterr().err
+    assert "is not a database" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

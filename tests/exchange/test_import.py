@@ -3,7 +3,6 @@
 import json
 import shutil
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,10 +13,8 @@ from nav import cli
 from nav.core.errors import InputError
 from nav.exchange.case_export import FORMATS, export_case
 from nav.exchange.casefolder import write_imported
-from nav.exchange.import_sources import SourceFile
 from nav.exchange.imported_shapes import MANY_TRIANGLES, surface_of_label
 from nav.exchange.importer import ImportOptions, import_case
-from nav.exchange.shared_words import names_in_case
 from nav.model.case import load_case
 from nav.reconstruction.label_surfaces import surface_from_label
 from nav.reconstruction.labelmap import cut_mask
@@ -135,28 +132,6 @@ def test_roles_that_are_given_count(models):
     assert "skin" in found.left_out
     rest = import_case(models, "x", ImportOptions(sigma=SIGMA, roles=("*=none",)))
     assert "thing 7" not in {s.name for s in rest.case.structures}
-
-
-def test_a_patients_name_in_all_file_names_is_left_out(models, tmp_path):
-    for path in list(models.iterdir()):
-        path.rename(models / f"ROE_Jane-1947 {path.name}")
-    found = import_case(models, "x", ImportOptions(sigma=SIGMA))
-    write_imported(found, tmp_path / "case")
-    assert {s.name for s in found.case.structures} == set(SHAPES)
-    assert [p.name for p in found.case.plans] == ["plan_left"]
-    for path in (tmp_path / "case").rglob("*"):
-        assert "ROE" not in path.name
-        assert path.is_dir() or b"ROE" not in path.read_bytes()
-
-
-def test_words_without_which_no_role_is_known_are_kept():
-    def names(*given):
-        return names_in_case([SourceFile(name, Path(name)) for name in given])
-
-    assert names("artery left", "artery right") == ["artery left", "artery right"]
-    assert names("ROE C1", "ROE skin", "ROE") == ["ROE C1", "ROE skin", "ROE"]
-    assert names("Roe_C1", "ROE_C2") == ["C1", "C2"]
-    assert names("Roe_C1") == ["Roe_C1"]
 
 
 def test_two_of_one_name_are_refused(models):

@@ -12,10 +12,11 @@ import pyvista
 
 from nav.cli import main
 from nav.core.errors import InputError
-from nav.core.files import sha256, write_toml
-from nav.model.case import OLDER_PLANS, PLANNED, load_case
+from nav.core.files import load_toml, sha256, write_toml
+from nav.exchange.voxelise import grid_over, voxelise
+from nav.model.case import OLDER_PLANS, PLANNED, CaseFile, load_case
 from nav.planning.errorfile import load_errors
-from nav.planning.plan_command import _of_other_case, _refuse_other_ct
+from nav.planning.plan_command import _of_other_case, _refuse_other_scan
 from nav.planning.plan_files import Planned, _case_table, _files_named
 from nav.planning.plan_text import percent
 from nav.planning.probability import Estimate
@@ -178,20 +179,27 @@ def test_a_line_has_two_points(tmp_path, count):
 
 
 def test_the_radiograph_is_not_of_another_scan(case):
-    neck = load_case(case)
-    low = np.min([s.surface.vertices.min(axis=0) for s in neck.structures], axis=0)
-    matrix = np.diag([2.0, 2.0, 2.0, 1.0])
-    matrix[:3, 3] = low
-    bright = Volume(np.full((130, 130, 130), 400, np.int16), matrix)
-    _refuse_other_ct(Path("scan"), bright, neck)
-    matrix = matrix.copy()
-    matrix[2, 3] += 246.0
-    for other, said in (
-        (Volume(bright.values, matrix), "is not where the case is"),
-        (Volume(bright.values - 360, bright.model_from_voxel), "with 40 HU on the mean"),
+    """Where its bones lie elsewhere by 14 mm, or it shows none, or ends before them."""
+    neck, table = load_case(case), load_toml(case, CaseFile)
+    bones = [bone.surface for bone in neck.of_role("bone")]
+    points = np.concatenate([bone.vertices for bone in bones])
+    grid = grid_over(points.min(axis=0), points.max(axis=0), 1.0)
+    size, matrix = grid.size, grid.model_from_voxel
+    values = np.full(size[::-1], 40, np.int16)
+    for bone in bones:
+        block = voxelise(bone, grid)
+        values[block.window][block.values] = 500
+    scan = Volume(values, matrix)
+    _refuse_other_scan("scan", scan, neck, table)
+    moved = matrix.copy()
+    moved[:3, 3] += 8.0
+    for other in (
+        Volume(values, moved),
+        Volume(np.full_like(values, 400), matrix),
+        Volume(values[: size[2] // 2], matrix),
     ):
-        with pytest.raises(InputError, match=said):
-            _refuse_other_ct(Path("scan"), other, neck)
+        with pytest.raises(InputError, match="does not show the case's bones"):
+            _refuse_other_scan("scan", other, neck, table)
 
 
 def test_a_registration_of_another_case_is_named(case, tmp_path):

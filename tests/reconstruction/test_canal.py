@@ -7,18 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter, map_coordinates
+from scipy.optimize import brentq
 from scipy.spatial.transform import RigidTransform, Rotation
 from scipy.special import erf, ndtr
 
 from nav.core.errors import Lost
-from nav.reconstruction import canal_surfaces
+from nav.reconstruction import canal_fit, canal_surfaces
 from nav.reconstruction.canal_frame import ring_triangles
 from nav.reconstruction.canal_prior import frame_of, load_canal_prior
 from nav.reconstruction.canal_surfaces import CanalSurfaces, _Bones, reconstruct_canal
 from nav.reconstruction.chain import Chain, mean_chain
 from nav.reconstruction.grey_surface import signed_volume
 from nav.reconstruction.prior import load_prior
-from nav.reconstruction.sampling import without_enhancement
+from nav.reconstruction.sampling import plain_blur, without_enhancement
 from nav.reconstruction.scan_model import ScanModel
 from nav.reconstruction.volume import Volume
 
@@ -154,28 +155,54 @@ def test_intrathecal_contrast_is_seen(chain: Chain) -> None:
     assert (np.abs(error) < 1.96 * sigma).mean() > 0.93
 
 
-def test_enhancement_of_an_edge_is_undone() -> None:
-    blur, enhancement, wider = 0.6, 1.5, 2.0
+@pytest.mark.parametrize(("enhancement", "wider"), [(1.5, 2.0), (6.5, 1.2)])
+def test_enhancement_of_an_edge_is_undone(enhancement: float, wider: float) -> None:
+    blur = 0.6
+    left = plain_blur(0.5, blur, enhancement, wider)
+    assert left < blur
     x = 0.5 * np.arange(-40, 41)
     edge = (1.0 + enhancement) * ndtr(x / blur) - enhancement * ndtr(x / (wider * blur))
     image = np.broadcast_to(700.0 * edge, (2, 60, len(x))).astype(np.float32)
     plain = without_enhancement(
-        Volume(image, np.diag([0.5, 0.5, 1.0, 1.0])), blur, enhancement, wider
+        Volume(image, np.diag([0.5, 0.5, 1.0, 1.0])), blur, enhancement, wider, left
     )
-    assert np.abs(image - 700.0 * ndtr(x / blur)).max() > 50.0
-    assert np.abs(plain.values - 700.0 * ndtr(x / blur)).max() < 1.0
+    off = plain.values - 700.0 * ndtr(x / left)
+    assert np.abs(image - 700.0 * ndtr(x / left)).max() > 50.0
+    assert np.abs(off[:, 5:-5, 5:-5]).max() < 1.0
 
 
-def test_canal_is_fitted_without_the_enhancement_of_a_sharp_kernel(
-    volume: Volume, chain: Chain, monkeypatch: pytest.MonkeyPatch
+def test_undoing_enhancement_amplifies_no_noise() -> None:
+    noise = np.random.default_rng(4).normal(0.0, 30.0, (2, 80, 80)).astype(np.float32)
+    for blur, enhancement, wider in ((0.6, 1.5, 2.0), (0.3, 6.5, 1.2), (0.9, 0.3, 2.0)):
+        left = plain_blur(0.5, blur, enhancement, wider)
+        assert 0.0 < left <= blur
+        scan = Volume(noise, np.diag([0.5, 0.5, 1.0, 1.0]))
+        less = without_enhancement(scan, blur, enhancement, wider, left)
+        assert less.values.std() < noise.std()
+
+
+def enhanced(volume: Volume, blur: float, enhancement: float, wider: float) -> Volume:
+    """Return a scan blurred by BLUR as a kernel that enhances edges would show it."""
+    wide = np.pad(np.asarray(volume.values, float), [(0, 0), (16, 16), (16, 16)], mode="edge")
+    rows, columns = wide.shape[1:]
+    f = 2.0 * np.pi * np.hypot(np.fft.fftfreq(rows)[:, None], np.fft.rfftfreq(columns)) / SPACING
+    narrow, broad, own = (np.exp(-0.5 * (f * sd) ** 2) for sd in (blur, wider * blur, BLUR))
+    kernel = ((1.0 + enhancement) * narrow - enhancement * broad) / own
+    values = np.fft.irfft2(np.fft.rfft2(wide) * kernel, (rows, columns))[:, 16:-16, 16:-16]
+    return Volume(values.astype(np.float32), volume.model_from_voxel)
+
+
+@pytest.mark.parametrize(("enhancement", "wider"), [(1.5, 2.0), (6.5, 1.2)])
+def test_dura_is_fitted_without_the_enhancement_of_a_sharp_kernel(
+    volume: Volume,
+    chain: Chain,
+    monkeypatch: pytest.MonkeyPatch,
+    enhancement: float,
+    wider: float,
 ) -> None:
-    enhancement, wide = 1.5, 3.0**0.5 * BLUR / SPACING
-    plain = np.asarray(volume.values, float)
-    sharp = plain + enhancement * (
-        plain - gaussian_filter(plain, (0.0, wide, wide), mode="nearest")
-    )
-    enhanced = Volume(sharp.astype(np.float32), volume.model_from_voxel)
+    blur = brentq(lambda sd: plain_blur(SPACING, sd, enhancement, wider) - BLUR, BLUR, 3 * BLUR)
     usual = ScanModel(BONE, 80.0, BONE, 80.0, FAT, BLUR, BLUR, 0.5, 1.0, NOISE, SPACING)
+    sharp = replace(usual, blur_xy=blur, enhancement=enhancement, broad=wider)
     given = []
 
     class Sampled(Exception): ...
@@ -185,14 +212,41 @@ def test_canal_is_fitted_without_the_enhancement_of_a_sharp_kernel(
         raise Sampled
 
     monkeypatch.setattr(canal_surfaces, "fit_canal", fit_canal)
-    for scanned, scan in ((volume, usual), (enhanced, replace(usual, enhancement=enhancement))):
+    # noise less fine than the voxels: the finest is not brought back
+    smooth = gaussian_filter(np.asarray(volume.values, float), (0.0, 0.8, 0.8), mode="nearest")
+    plain = Volume(smooth.astype(np.float32), volume.model_from_voxel)
+    for scanned, scan in ((plain, usual), (enhanced(plain, blur, enhancement, wider), sharp)):
         with pytest.raises(Sampled):
             reconstruct_canal(scanned, load_prior(), chain, scan=scan)
-    (expected, _), (samples, blur) = given
+    (expected, _), (samples, left) = given
     seen = expected.usable & samples.usable
     assert seen.mean() > 0.3
     assert np.abs(samples.values - expected.values)[seen].max() < 10.0
-    assert blur == pytest.approx(np.hypot(BLUR, SPACING / 6.0**0.5))
+    assert left == pytest.approx(np.hypot(BLUR, SPACING / 6.0**0.5))
+
+
+def test_cord_is_fitted_to_the_scan_as_it_is(
+    volume: Volume, chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = ScanModel(BONE, 80.0, BONE, 80.0, FAT, BLUR, BLUR, 0.5, 1.0, NOISE, SPACING)
+    blurs: list[float] = []
+    made: list[canal_fit.CanalFit] = []
+
+    def fit_canal(prior, expected, samples, blur):
+        blurs.append(blur)
+        if not made:
+            made.append(canal_fit.fit_canal(prior, expected, samples, blur))
+        return replace(made[0], radii=made[0].radii - 0.2 * (len(blurs) - 1))
+
+    monkeypatch.setattr(canal_surfaces, "fit_canal", fit_canal)
+    sharp = replace(usual, enhancement=1.5)
+    fits = [reconstruct_canal(volume, load_prior(), chain, scan=scan) for scan in (usual, sharp)]
+    assert len(blurs) == 3
+    assert blurs[2] == blurs[0] != blurs[1]
+    # the third fit, 0.4 mm smaller here, is of the scan as it is: the first one's cord
+    canals = [fit for fit in fits if isinstance(fit, CanalSurfaces)]
+    plain, kept = (radial_errors(chain, canal)[0][0] for canal in canals)
+    assert np.abs(plain - 0.4 - kept).max() < 0.02
 
 
 def test_canal_out_of_view_is_lost(volume: Volume, chain: Chain) -> None:

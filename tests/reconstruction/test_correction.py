@@ -17,8 +17,8 @@ from nav.reconstruction.guidance import (
     HAND_SIGMA,
     NOTHING,
     Box,
-    Guidance,
     GuideLabel,
+    ReconstructionGuidance,
     Stroke,
     with_seed,
 )
@@ -64,12 +64,12 @@ def dens_painted():
 
 @cache
 def painted():
-    return again(Guidance(strokes=(dens_painted(),)))
+    return again(ReconstructionGuidance(strokes=(dens_painted(),)))
 
 
 def test_soft_structures_come_from_the_label_map_with_its_sigma():
     names = ("cord", "dura", "vertebral artery left")
-    found = again(Guidance(labels=tuple(true_label(name, 0.8) for name in names)))
+    found = again(ReconstructionGuidance(labels=tuple(true_label(name, 0.8) for name in names)))
     for name in names:
         surface = found.surface(name)
         check_closed(surface.vertices, surface.triangles)
@@ -90,8 +90,8 @@ def test_soft_structures_come_from_the_label_map_with_its_sigma():
 @pytest.mark.slow
 def test_coarse_labels_of_bones_are_refined_by_the_grey_values():
     labels = tuple(true_label(name, 1.5) for name in ("C1", "C2"))
-    found = again(Guidance(labels=labels))
-    kept = again(Guidance(labels=labels, keep_labels=True))
+    found = again(ReconstructionGuidance(labels=labels))
+    kept = again(ReconstructionGuidance(labels=labels, keep_labels=True))
     for name in ("C1", "C2"):
         refined = compared(found.surface(name), name, EVERYWHERE)
         as_labelled = compared(kept.surface(name), name, EVERYWHERE)
@@ -129,11 +129,11 @@ def test_a_seed_and_a_box_place_the_bones_or_are_refused():
     vertices = own.vertices(prior, "C2")
     middle = (vertices.min(axis=0) + vertices.max(axis=0)) / 2.0
     box = Box(tuple(middle.tolist()), (20.0, 20.0, 12.0))
-    neck = locate_neck(scan, prior, None, Guidance(box=box))
+    neck = locate_neck(scan, prior, None, ReconstructionGuidance(box=box))
     assert neck.chain.poses["C2"].translation == pytest.approx(own.poses["C2"].translation, abs=0.3)
     below = Box(tuple((middle - [0, 0, 45.0]).tolist()), (20.0, 20.0, 10.0))
     with pytest.raises(InputError, match=r"C2 in the box|given|outside of the box"):
-        locate_neck(scan, prior, None, Guidance(box=below))
+        locate_neck(scan, prior, None, ReconstructionGuidance(box=below))
 
 
 def test_what_is_painted_is_added_and_nothing_else_changes():
@@ -161,7 +161,9 @@ def test_what_is_erased_is_gone_and_a_piece_apart_is_said():
     back = old.vertices[np.argmax(old.vertices[:, 1])]
     place = tuple(float(v) for v in back)
     apart = tuple(float(v) for v in back + np.array([0.0, 25.0, 0.0]))
-    said = Guidance(strokes=(Stroke("C2", True, 4.0, (place,)), Stroke("C3", False, 2.0, (apart,))))
+    said = ReconstructionGuidance(
+        strokes=(Stroke("C2", True, 4.0, (place,)), Stroke("C3", False, 2.0, (apart,)))
+    )
     found = again(said)
     surface = found.surface("C2")
     check_closed(surface.vertices, surface.triangles)
@@ -182,7 +184,7 @@ def test_a_case_is_corrected_on_its_own_scan_and_repeated_on_the_whole_one(tmp_p
         case = next(s for s in load_case(path).structures if s.name == name)
         off = np.abs(case.surface.distances(own.surface(name).vertices)[0])
         assert off.mean() < 0.003
-    correction = rerun.run(Guidance(strokes=(dens_painted(),)))
+    correction = rerun.run(ReconstructionGuidance(strokes=(dens_painted(),)))
     assert set(correction.moved) == {"C2"}
     before = path.read_bytes()
     said = save_correction(path, correction)

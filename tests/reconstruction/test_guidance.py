@@ -13,7 +13,14 @@ from nav.core.errors import InputError
 from nav.core.files import write_toml
 from nav.reconstruction.bone_edits import mask_on_grid
 from nav.reconstruction.corrections_file import corrections_table, load_corrections, write_labels
-from nav.reconstruction.guidance import Box, Guidance, GuideLabel, Seed, Stroke, with_seed
+from nav.reconstruction.guidance import (
+    Box,
+    GuideLabel,
+    ReconstructionGuidance,
+    Seed,
+    Stroke,
+    with_seed,
+)
 from nav.reconstruction.guidance_files import (
     check_on_scan,
     guide_name,
@@ -137,7 +144,7 @@ def test_a_turned_roi_holds_what_it_holds(tmp_path, system):
 
 
 def test_a_bone_has_one_seed_that_moves_and_an_artery_several():
-    said = Guidance()
+    said = ReconstructionGuidance()
     artery = "vertebral artery left"
     for name, z in (("C2", 0), ("C2", 1), (artery, 2), (artery, 3)):
         said = with_seed(said, name, (0, 0, z))
@@ -171,7 +178,7 @@ def box_mask(name, low, high, step=1.0):
 
 
 def test_corrections_are_written_and_read_again(tmp_path):
-    said = Guidance(
+    said = ReconstructionGuidance(
         (Seed("C2", (1.0, 2.0, 3.5)), Seed("vertebral artery left", (4.0, 5.0, 6.0))),
         Box((1.0, 2.0, 3.0), (30.0, 20.0, 15.0), ((0.0, 1.0, 0.0), (-1.0, 0, 0), (0, 0, 1.0))),
         (
@@ -280,7 +287,9 @@ def test_wrong_words_are_refused_before_the_scan_is_read(tmp_path, options, word
 def test_what_is_said_on_the_command_line_is_put_together(tmp_path):
     write_toml(
         tmp_path / "c.toml",
-        corrections_table(Guidance((Seed("C2", (0.0, 0.0, 0.0)), Seed("C1", (1.0, 1, 1)))), None),
+        corrections_table(
+            ReconstructionGuidance((Seed("C2", (0.0, 0.0, 0.0)), Seed("C1", (1.0, 1, 1)))), None
+        ),
     )
     seeds = markups(tmp_path / "s.mrk.json", [("C2", (5.0, 6, 7))])
     said = before_reading(

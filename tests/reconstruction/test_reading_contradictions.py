@@ -6,12 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from rich.console import Console
 
 from nav.core.errors import InputError
 from nav.reconstruction.case_files import origin_table
 from nav.reconstruction.reading import describe, list_series, read_volume
 from nav.reconstruction.reading import headers as reading_headers
 from nav.reconstruction.reading.hounsfield import check_values
+from nav.reconstruction.reconstruct_command import show_series
 from tests.reconstruction.dicom_writer import make_series, scene_for, set_pixels, write_series
 from tests.reconstruction.test_reading_values import neck
 
@@ -217,6 +219,19 @@ def test_scans_of_two_patients_are_not_chosen_between(tmp_path):
     assert read_volume(tmp_path, series="4").series.name == "4"
 
 
+def test_patients_are_numbered_in_the_table(tmp_path, capsys):
+    write(tmp_path / "a", patient("ROE^JANE"), number=3)
+    write(tmp_path / "b", patient("DOE^JOHN"), number=4)
+    write(tmp_path / "c", patient("ROE^JANE"), number=5)
+    assert [row.patient for row in list_series(tmp_path)] == [1, 2, 1]
+    show_series(tmp_path, Console(width=200))
+    assert "patient" in capsys.readouterr().out
+    show_series(tmp_path / "a", Console(width=200))
+    said = capsys.readouterr().out
+    assert "patient" not in said
+    assert "ROE" not in said
+
+
 def test_patients_are_separate_even_in_one_series(tmp_path):
     write(tmp_path / "a", patient("ROE^JANE"), series_uid="1.2.3")
     upper = replace(SERIES, positions=SERIES.positions + np.array([0.0, 0.0, 7.2]))
@@ -269,3 +284,34 @@ def test_kernel_with_characters_that_no_case_may_hold(tmp_path):
 
     write(tmp_path, change)
     assert read_volume(tmp_path).series.kernel == "B30f"
+
+
+@pytest.mark.parametrize("upwards", [True, False])
+@pytest.mark.parametrize("error", ["exchanged", "location", None])
+def test_a_position_that_its_number_or_location_contradicts(tmp_path, upwards, error):
+    """Two slices exchanged, or one beside its place, look like an even series."""
+    heights = SERIES.positions[:, 2].copy()
+    if error == "exchanged":
+        heights[[3, 4]] = heights[[4, 3]]
+
+    def change(dataset, k):
+        dataset.InstanceNumber = k + 1 if upwards else 8 - k
+        dataset.SliceLocation = 40.0 - SERIES.positions[k, 2]
+        dataset.ImagePositionPatient[2] = heights[k]
+        if error == "location" and k == 5:
+            dataset.SliceLocation += 0.9
+
+    write(tmp_path, change)
+    found = [f for f in read_volume(tmp_path).findings if f.code == "order_contradicts"]
+    assert len(found) == (error is not None)
+    assert all(f.facts["count"] <= 2 for f in found)
+
+
+def test_slices_numbered_in_any_order_are_no_error(tmp_path):
+    order = np.random.default_rng(1).permutation(8)
+
+    def change(dataset, k):
+        dataset.InstanceNumber = int(order[k])
+
+    write(tmp_path, change)
+    assert not codes(read_volume(tmp_path))

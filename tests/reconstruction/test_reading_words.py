@@ -36,6 +36,7 @@ FACTS = {
     "no_soft_tissue": {},
     "not_finite": {"count": 3},
     "oblique": {"degrees": 12.3},
+    "order_contradicts": {"count": 2},
     "orientation_contradicts": {"told": "LPI", "used": "LPS"},
     "orientation_varies": {"degrees": 0.04},
     "other_files": {"others": 1, "without_pictures": 2},

@@ -1,12 +1,14 @@
 """What a scan tells of the scanner: cortex, blur and noise, also where all cortex is thin."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from nav.reconstruction.scan_model import CORTEX_SPREAD, ScanModel, _best_inner_edge
+from nav.reconstruction.scan_model import CORTEX_SPREAD, ScanModel, _best_inner_edge, _best_kernel
 from nav.reconstruction.surface_probe import STEP
 from nav.reconstruction.surface_refinement import fit_surfaces
-from tests.reconstruction.test_cortex_model import slab
+from tests.reconstruction.test_cortex_model import CORTEX_HU, SOFT_HU, slab
 from tests.reconstruction.test_refine import CORTEX, LEVELS, MARROW, SOFT, shells
 
 
@@ -42,6 +44,33 @@ def test_width_of_the_edge_towards_the_marrow(inner_sd):
     scan = ScanModel(CORTEX, 80.0, MARROW, 60.0, SOFT, blur, blur, 0.0, 1.2, noise, STEP)
     found = _best_inner_edge(profiles, np.zeros(150), scan)
     assert found.inner_edge == pytest.approx(inner_sd**2, abs=0.02)
+
+
+@pytest.mark.parametrize(("enhancement", "wider"), [(0.0, 2.0), (1.0, 2.0), (4.0, 1.2)])
+def test_kernel_and_width_of_what_it_subtracts(enhancement, wider):
+    rng = np.random.default_rng(2)
+    blur, noise = 0.5, 10.0
+    draws = zip(rng.uniform(-0.3, 0.3, 100), rng.uniform(0.8, 1.8, 100), strict=True)
+    profiles = np.array(
+        [slab(place, t, blur, enhancement=enhancement, wider=wider) for place, t in draws]
+    )
+    profiles += rng.normal(0.0, noise, profiles.shape)
+    scan = ScanModel(CORTEX, 80.0, MARROW, 60.0, SOFT, blur, blur, 0.0, 1.2, noise, STEP)
+    found = _best_kernel(profiles, np.zeros(100), scan)
+    true = replace(scan, enhancement=enhancement, broad=wider)
+    assert found.overshoot == pytest.approx(true.overshoot, abs=0.03)
+    assert found.blur_xy == pytest.approx(blur, rel=0.08)
+    if enhancement:
+        assert found.broad == wider
+
+
+@pytest.mark.parametrize("wider", [1.2, 2.0])
+def test_overshoot_is_that_of_the_edge(wider):
+    scan = ScanModel(CORTEX, 80.0, MARROW, 60.0, SOFT, 0.5, 0.5, 1.5, 1.2, 15.0, STEP, broad=wider)
+    edge = slab(0.0, 50.0, 1.0, enhancement=1.5, wider=wider)
+    height = CORTEX_HU - SOFT_HU
+    assert scan.overshoot == pytest.approx((edge.max() - CORTEX_HU) / height, abs=0.005)
+    assert replace(scan, enhancement=0.0).overshoot == pytest.approx(0.0, abs=1e-4)
 
 
 def test_blur_along_a_normal_lies_between_those_of_the_axes():

@@ -128,7 +128,7 @@ def test_what_cannot_be_recorded_is_refused_in_a_line(webcams, tmp_path):
     with pytest.raises(InputError, match="is a file; give a new folder"):
         record_pictures(job(folder / "notes.txt"), OUT, webcams)
     new = tmp_path / "new"
-    with pytest.raises(InputError, match="is no name of a folder"):
+    with pytest.raises(InputError, match="is not a folder name"):
         record_pictures(RecordJob(("../left=0",), new, window=False), OUT, webcams)
     for size in ((0, 400), (640, -1), (10**9, 400)):
         with pytest.raises(InputError, match="--size: expected 1 to 20000 px each"):

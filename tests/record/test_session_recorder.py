@@ -250,6 +250,35 @@ def test_a_fault_of_the_recorder_is_told_and_raises_nothing(tmp_path):
     use.recorder.close()
 
 
+def test_an_event_that_cannot_be_written_costs_only_itself(tmp_path, monkeypatch):
+    use = Use(tmp_path / "s")
+    use.step()
+    write = use.writer.event
+
+    def refuses(kind, *rest, **more):
+        if kind == "mark":
+            raise ValueError("no such mark")
+        return write(kind, *rest, **more)
+
+    monkeypatch.setattr(use.writer, "event", refuses)
+    use.ask("mark", "skin")
+    use.wait_for(lambda: "events_dropped" in use.codes())
+    assert use.codes()[0] == "recording"
+    for _ in range(5):
+        use.step()
+    _, events = use.read()
+    assert ("recorder", "events_dropped") in events
+    assert events[-1] == ("ended", "")
+
+
+def test_a_recorder_that_can_write_nothing_says_so(tmp_path, monkeypatch):
+    use = Use(tmp_path / "s")
+    monkeypatch.setattr(use.writer, "frame", None)
+    use.wait_for(lambda: use.codes()[0] == "not_recording")
+    assert use.recorder.notices[0].facts["reason"].code == "recorder_failed"
+    use.recorder.close()
+
+
 def test_what_the_work_tells_is_recorded_but_not_what_the_recorder_says(tmp_path):
     slow = Notice("camera_slow", {"camera": "left", "rate": 7.0})
     use = Use(tmp_path / "s", told=lambda: (slow, *use.recorder.notices))

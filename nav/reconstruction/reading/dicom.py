@@ -22,6 +22,7 @@ from nav.reconstruction.reading.quiet_readers import quiet_libraries
 from nav.reconstruction.reading.read_result import Finding, ReadResult, SeriesInfo
 from nav.reconstruction.reading.regular import AIR, refuse_huge
 from nav.reconstruction.reading.rescale import refuse_contradicting_scales, with_common_scale
+from nav.reconstruction.reading.slice_order import order_findings
 from nav.reconstruction.reading.stacks import Stack, build_stacks
 
 Progress = Callable[[str, float], None]
@@ -119,6 +120,7 @@ def read_dicom(source: Path, series: str | None, progress: Progress | None) -> R
         [s.thickness for s in stack.slices], _advance(progress, "resampling"),
     )  # fmt: skip
     findings += assembled.findings + _tilt_findings(stack, assembled.facts)
+    findings += order_findings(stack.slices, stack.placement.heights)
     return ReadResult(assembled.volume, tuple(findings), "dicom", stack.info, assembled.unmeasured)
 
 

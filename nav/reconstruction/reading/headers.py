@@ -38,6 +38,7 @@ HEADER_TAGS: list[Any] = [
     "TemporalPositionIdentifier", "AcquisitionTime", "EchoNumbers", "LossyImageCompression",
     "LossyImageCompressionRatio", "EncryptedAttributesSequence",
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "FrameOfReferenceUID",
+    "SliceLocation",
 ]  # fmt: skip
 MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 CT_CLASSES = (  # single-frame, enhanced, legacy converted
@@ -138,6 +139,8 @@ class SliceHeader:
         Digest that distinguishes patients, see `patient_key`; empty where unknown.
     frame_of_reference : str
         UID of the coordinate system of its position; empty where unknown; never shown.
+    location : float or None
+        SliceLocation, mm; from any origin.
     """
 
     path: Path
@@ -176,6 +179,7 @@ class SliceHeader:
     other_quantity: bool
     patient: str = ""
     frame_of_reference: str = ""
+    location: float | None = None
 
 
 def read_headers(path: Path) -> list[SliceHeader]:
@@ -310,6 +314,7 @@ def _header(
         other_quantity=str(get("RescaleType", "HU")).strip().upper() not in HOUNSFIELD_TYPES,
         patient=patient_key(dataset),
         frame_of_reference=str(get("FrameOfReferenceUID", "")),
+        location=number(get("SliceLocation")),
     )
 
 

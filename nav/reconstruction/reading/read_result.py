@@ -33,6 +33,7 @@ FindingCode = Literal[
     "other_files",
     "other_slices",
     "outside_set_to_air",
+    "order_contradicts",
     "orientation_contradicts",
     "qform_disagrees",
     "rescale_filled",
@@ -100,6 +101,8 @@ class SeriesInfo:
         Whether the headers name a contrast agent.
     problem : str, optional
         Why it cannot be read as a CT volume, as a code; see `describe_problem`.
+    patient : int
+        1, 2, ...: equal for series of one patient of the folder; 0 where unknown.
     """
 
     name: str
@@ -113,6 +116,7 @@ class SeriesInfo:
     kvp: float | None = None
     contrast: bool = False
     problem: str | None = None
+    patient: int = 0
 
     @property
     def suitable(self) -> bool:

@@ -156,6 +156,8 @@ SENTENCES: Mapping[str, str] = {
     "that are scaled otherwise (cone-beam CT?)",
     "not_finite": "{count} voxels that are not a number: set to air",
     "oblique": "slices are rotated by {degrees:.1f}° against the patient's axes: kept",
+    "order_contradicts": "positions contradict the slices' numbers or SliceLocation in {slices}: "
+    "positions were used",
     "orientation_contradicts": "AnatomicalOrientation {told} contradicts TransformMatrix "
     "({used}), which was used: compare left and right",
     "orientation_varies": "slices are up to {degrees:.3f}° from parallel: taken as parallel",

@@ -43,6 +43,8 @@ class Stack:
         Localiser images, and slices of another size or orientation, in the same series.
     orientation_spread : float
         Largest difference of direction cosines from the first slice's.
+    patient : int
+        See `SeriesInfo`.
     """
 
     slices: tuple[SliceHeader, ...]
@@ -55,6 +57,7 @@ class Stack:
     localisers: int = 0
     others: int = 0
     orientation_spread: float = 0.0
+    patient: int = 0
 
     @property
     def info(self) -> SeriesInfo:
@@ -74,6 +77,7 @@ class Stack:
             kvp=first.kvp,
             contrast=first.contrast,
             problem=self.problem,
+            patient=self.patient,
         )
 
 
@@ -140,11 +144,13 @@ def _named(stacks: Sequence[Stack]) -> list[Stack]:
     ordered = sorted(stacks, key=series_order)  # stable: keeps the order of a series' volumes
     numbers = [stack.slices[0].series_number or "unnumbered" for stack in ordered]
     seen: dict[str, int] = defaultdict(int)
+    patients: dict[str, int] = {"": 0}
     named = []
     for stack, number in zip(ordered, numbers, strict=True):
         seen[number] += 1
         name = f"{number}.{seen[number]}" if numbers.count(number) > 1 else number
-        named.append(replace(stack, name=name))
+        patient = patients.setdefault(stack.slices[0].patient, len(patients))
+        named.append(replace(stack, name=name, patient=patient))
     return named
 
 

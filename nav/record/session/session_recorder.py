@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 FLUSH = 0.1  # s; with what a busy machine adds still under the 0.25 s that may be lost
 SECOND = 1.0  # s between two looks at disk and clock
 LATE = 1.0  # s without anything written, then the disk is too slow
+MOST_REFUSED = 8  # items in a row that cannot be written: then it is the recorder that is wrong
 MOST_WAITING = 3000  # results and events; a disk that stands still for longer costs some
 MOST_PENDING = 32 * 1024 * 1024  # bytes that a full disk may owe before recording is given up
 SHOWN = 4.0  # s for which something past is shown
@@ -117,6 +118,7 @@ class SessionRecorder(Observer):
         self._putting = threading.Lock()
         self._closing = threading.Event()
         self._given_up = False
+        self._refused = 0  # items in a row
         self._lost = Counter[str]()  # by what it was, as the codes of the notices begin
         self._problem: Notice | None = None
         self._passing: dict[str, tuple[float, Notice]] = {}
@@ -233,11 +235,25 @@ class SessionRecorder(Observer):
                 self._waiting.clear()
             try:
                 for item in items:
-                    self._one(item)
+                    self._try(item)
                 if not self._given_up:
                     self._flush()
             except Exception as error:
                 self._failed(error)
+
+    def _try(self, item: Item) -> None:
+        """Write an item; a single one that cannot be written is counted and told, like others."""
+        try:
+            self._one(item)
+        except Exception:
+            self._refused += 1
+            if self._refused > MOST_REFUSED:
+                raise
+            log.exception("not recorded")
+            with self._putting:
+                self._lost[_kind(item)] += 1
+        else:
+            self._refused = 0
 
     def _one(self, item: Item) -> None:
         if isinstance(item, Result):

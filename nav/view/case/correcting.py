@@ -19,7 +19,7 @@ from nav.reconstruction.correction import (
     save_correction,
     why_not_correctable,
 )
-from nav.reconstruction.guidance import Guidance
+from nav.reconstruction.guidance import ReconstructionGuidance
 from nav.reconstruction.step_names import STEP_LABELS, share_done
 from nav.text.catalogue import label
 from nav.view.case.correct_panel import CorrectPanel
@@ -65,7 +65,7 @@ class Correcting(QObject):
         self.draft: Draft | None = None
         self.proposal: Proposal | None = None
         self.tool: Tool = "look"
-        self.asked: Guidance | None = None  # what is being run
+        self.asked: ReconstructionGuidance | None = None  # what is being run
         self.note: tuple[str, ...] = ()  # what is shown before the proposal
         self.preparing = self.active = False
         self.timer = QTimer(self)
@@ -102,7 +102,7 @@ class Correcting(QObject):
         return (*self.note, state, *self.proposal.lines)
 
     @property
-    def unsaved(self) -> tuple[Guidance | None, Proposal | None]:
+    def unsaved(self) -> tuple[ReconstructionGuidance | None, Proposal | None]:
         """Unsaved work: what was painted since the last saving, and the surfaces from it."""
         painted = self.draft is not None and self.draft.changed
         guidance = self.draft.guidance if painted and self.draft is not None else None
@@ -215,7 +215,7 @@ class Correcting(QObject):
         else:
             self._rest((label("correct_dropped"),))
 
-    def _is_asked(self, guidance: Guidance) -> bool:
+    def _is_asked(self, guidance: ReconstructionGuidance) -> bool:
         """Return whether it is what is being run: what was cancelled may still be reported."""
         return self.asked is not None and _is_same(self.asked, guidance)
 
@@ -270,6 +270,6 @@ class Correcting(QObject):
         self.saved.emit(path)
 
 
-def _is_same(one: Guidance, other: Guidance) -> bool:
+def _is_same(one: ReconstructionGuidance, other: ReconstructionGuidance) -> bool:
     """Return whether two guidances are equal except for labels: nobody paints these here."""
     return without_labels(one) == without_labels(other)

@@ -13,8 +13,8 @@ from nav.reconstruction.guidance import (
     PAINTED,
     ROLES,
     SEEDED,
-    Guidance,
     Point,
+    ReconstructionGuidance,
     Seed,
     Stroke,
     with_seed,
@@ -34,13 +34,13 @@ class Draft:
 
     Parameters
     ----------
-    guidance : Guidance
+    guidance : ReconstructionGuidance
         With everything that was painted so far.
     structure : str
         That is painted, or placed by seeds.
     radius : float
         Of the brush, mm.
-    past : tuple of Guidance
+    past : tuple of ReconstructionGuidance
         What `undone` goes back to.
     held : Seed or None
         That the mouse moves.
@@ -48,10 +48,10 @@ class Draft:
         Whether the last stroke goes on.
     """
 
-    guidance: Guidance = NOTHING
+    guidance: ReconstructionGuidance = NOTHING
     structure: str = "C2"
     radius: float = RADIUS
-    past: tuple[Guidance, ...] = ()
+    past: tuple[ReconstructionGuidance, ...] = ()
     held: Seed | None = None
     painting: bool = False
 
@@ -244,7 +244,7 @@ def _seed_at(draft: Draft, place: Point) -> Seed | None:
     return near[-1] if near else None
 
 
-def _without(guidance: Guidance, seed: Seed | None) -> Guidance:
+def _without(guidance: ReconstructionGuidance, seed: Seed | None) -> ReconstructionGuidance:
     return replace(guidance, seeds=tuple(s for s in guidance.seeds if s is not seed))
 
 

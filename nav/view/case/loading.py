@@ -15,6 +15,7 @@ from nav.model.case import Case, CaseFile, ReconstructionTable, load_case
 from nav.reconstruction.reading.axes import to_model_axes
 from nav.reconstruction.reading.nifti import read_nifti
 from nav.reconstruction.reading.read import find_kind
+from nav.reconstruction.surface_check import compare_surfaces_with_scan
 from nav.reconstruction.volume import Volume
 from nav.view.case.slices import box
 
@@ -123,7 +124,7 @@ def load_viewed_case(path: Path, progress: Callable[[str], None] | None = None) 
         if progress is not None:
             progress("scan")
         volume = _load_scan(path, reconstruction.volume)
-        _refuse_elsewhere(path, reconstruction.volume, case, volume)
+        _refuse_elsewhere(path, reconstruction, case, volume)
     return ViewedCase(path, case, volume, reconstruction)
 
 
@@ -149,11 +150,20 @@ def _load_scan(path: Path, name: str) -> Volume:
     return to_model_axes(values, model_from_voxel)[0]
 
 
-def _refuse_elsewhere(path: Path, name: str, case: Case, volume: Volume) -> None:
+def _refuse_elsewhere(
+    path: Path, reconstruction: ReconstructionTable, case: Case, volume: Volume
+) -> None:
     low, high = box(volume)
     points = np.vstack([s.surface.vertices for s in case.structures])
+    where = f"{path}: reconstruction: volume: {reconstruction.volume}"
     if (points.max(axis=0) < low).any() or (points.min(axis=0) > high).any():
-        raise InputError(
-            f"{path}: reconstruction: volume: {name} does not overlap the structures; is it "
-            "another case's?"
-        )
+        raise InputError(f"{where} does not overlap the structures; is it another case's?")
+    bones = [bone.surface for bone in case.of_role("bone")]
+    chain = reconstruction.chain
+    if bones and chain is not None and chain.pose:  # a print's plastic may be as dark as its gel
+        found = compare_surfaces_with_scan(bones, volume)
+        if not found.agrees(of_patient=True):
+            raise InputError(
+                f"{where} does not show the bones where the case has them (grey values fall by "
+                f"{found.fall:.0f} HU at their surface); is it another case's?"
+            )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QTransform
@@ -11,12 +13,14 @@ from nav.core.notice import Notice
 from nav.model.case import Structure
 from nav.model.local_sigma import LocalSigma
 from nav.model.surface import Surface
-from nav.reconstruction.comparison import Correction, Moved
 from nav.text.catalogue import label, sentence
 from nav.view.case.contour_paths import ContourPaths
 from nav.view.case.contours import Contours
 from nav.view.case.planes import Picture
 from nav.view.theme import BACK, Metrics, faded
+
+if TYPE_CHECKING:
+    from nav.reconstruction.comparison import Correction, Moved
 
 PROPOSED = QColor("#7dff9b")  # no structure has it
 STALE_STRENGTH = 0.3  # opacity of surfaces that do not match what was painted last

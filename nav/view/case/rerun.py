@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar
 from nav.core.errors import InputError
 from nav.reconstruction.comparison import Correction
 from nav.reconstruction.correction import CaseRerun
-from nav.reconstruction.guidance import Guidance, GuideLabel
+from nav.reconstruction.guidance import GuideLabel, ReconstructionGuidance
 
 T = TypeVar("T")
 NICENESS = 5
@@ -51,12 +51,12 @@ class Failed:
     ----------
     reason : str
         Why.
-    guidance : Guidance or None
+    guidance : ReconstructionGuidance or None
         That was being run; None where nothing can be run.
     """
 
     reason: str
-    guidance: Guidance | None = None
+    guidance: ReconstructionGuidance | None = None
 
 
 Report = StepTold | Prepared | Correction | Failed
@@ -65,7 +65,7 @@ Report = StepTold | Prepared | Correction | Failed
 class Rerun(Protocol):
     """Runs steps of one case again."""
 
-    def run(self, guidance: Guidance) -> None:
+    def run(self, guidance: ReconstructionGuidance) -> None:
         """Begin with a guidance; what was being run before is cancelled first."""
         ...
 
@@ -97,7 +97,7 @@ class ProcessRerun:
         self._reason = ""  # why nothing can be run, once that was reported
         self._start()
 
-    def run(self, guidance: Guidance) -> None:
+    def run(self, guidance: ReconstructionGuidance) -> None:
         """Begin with a guidance; see Rerun."""
         if not self.process.is_alive():
             self.connection.close()
@@ -142,7 +142,7 @@ class ProcessRerun:
         self._closed = self._lost = self._pending = False
         self._reason = ""
 
-    def _send(self, asked: Guidance | None) -> None:
+    def _send(self, asked: ReconstructionGuidance | None) -> None:
         """Send a request; None cancels. A pipe that is broken is reported."""
         with suppress(OSError):  # `reports` finds it, after what the process sent before its end
             self.connection.send(asked)
@@ -194,7 +194,7 @@ def _serve_case(path: Path, connection: Connection) -> None:
         return
     connection.send(Prepared())
     while True:
-        asked: Guidance | None = connection.recv()
+        asked: ReconstructionGuidance | None = connection.recv()
         while connection.poll():  # the newest counts
             asked = connection.recv()
         if asked is None:
@@ -208,24 +208,24 @@ def _serve_case(path: Path, connection: Connection) -> None:
             connection.send(replace(done, guidance=asked))
 
 
-def without_labels(guidance: Guidance) -> Guidance:
+def without_labels(guidance: ReconstructionGuidance) -> ReconstructionGuidance:
     """Return a guidance without its label maps, which nobody changes here and which are large.
 
     Parameters
     ----------
-    guidance : Guidance
+    guidance : ReconstructionGuidance
         Of the case.
 
     Returns
     -------
-    Guidance
+    ReconstructionGuidance
         A copy.
     """
     return replace(guidance, labels=())
 
 
 def _tried(
-    connection: Connection, work: Callable[[], T], guidance: Guidance | None = None
+    connection: Connection, work: Callable[[], T], guidance: ReconstructionGuidance | None = None
 ) -> T | None:
     try:
         return work()

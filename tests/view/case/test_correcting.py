@@ -15,7 +15,7 @@ from PySide6.QtCore import QPoint, Qt, QTimer
 from nav.core.errors import InputError
 from nav.reconstruction.comparison import Correction, Moved
 from nav.reconstruction.correction import CaseRerun, case_guidance
-from nav.reconstruction.guidance import Guidance, GuideLabel, Stroke
+from nav.reconstruction.guidance import GuideLabel, ReconstructionGuidance, Stroke
 from nav.reconstruction.labelmap import LabelMask
 from nav.reconstruction.reconstruction_result import ReconstructedSurface
 from nav.text.catalogue import label
@@ -413,13 +413,19 @@ def test_undo_goes_back_stroke_by_stroke():
     assert [s.erase for s in second.guidance.strokes] == [False, True]
     assert first.guidance.strokes == (Stroke("dura", False, 1.5, ((0.0, 0, 0), (5.0, 0, 0))),)
     assert undone(second).guidance == first.guidance
-    assert undone(undone(second)).guidance == Guidance()
+    assert undone(undone(second)).guidance == ReconstructionGuidance()
     assert not undone(replace(draft, past=())).changed
 
 
 def test_structures_take_only_what_they_can():
-    assert begun(with_structure(Draft(), "skin"), "add", (0, 0, 0)).guidance == Guidance()
-    assert begun(with_structure(Draft(), "cord"), "seed", (0, 0, 0)).guidance == Guidance()
+    assert (
+        begun(with_structure(Draft(), "skin"), "add", (0, 0, 0)).guidance
+        == ReconstructionGuidance()
+    )
+    assert (
+        begun(with_structure(Draft(), "cord"), "seed", (0, 0, 0)).guidance
+        == ReconstructionGuidance()
+    )
 
 
 def test_a_process_that_cannot_begin_says_why_and_says_it_again(qtbot, viewed):
@@ -436,7 +442,9 @@ def test_a_process_that_cannot_begin_says_why_and_says_it_again(qtbot, viewed):
             assert rerun.reports() == []
             assert len(found) == 1
             assert "reconstruction: chain: expected poses" in found[0].reason
-            rerun.run(Guidance(strokes=(Stroke("C1", False, 1.0, ((0.0, 0.0, 0.0),)),)))
+            rerun.run(
+                ReconstructionGuidance(strokes=(Stroke("C1", False, 1.0, ((0.0, 0.0, 0.0),)),))
+            )
     finally:
         rerun.close()
     assert rerun.reports() == []
@@ -449,7 +457,7 @@ def test_a_process_that_is_killed_while_it_runs_is_said(qtbot, viewed):
     assert [report.reason for report in rerun.reports()] == [ENDED]
     rerun.connection.close()  # a pipe that breaks while something is asked for
     rerun._pending = True
-    rerun._send(Guidance())
+    rerun._send(ReconstructionGuidance())
     assert [report.reason for report in rerun.reports()] == [ENDED]
     assert rerun.reports() == []
     rerun.close()
@@ -457,7 +465,7 @@ def test_a_process_that_is_killed_while_it_runs_is_said(qtbot, viewed):
 
 def test_label_maps_are_not_sent_and_come_back_with_the_result(viewed):
     label = GuideLabel("dura", LabelMask("dura", np.ones((3, 3, 3), bool), np.eye(4)))
-    said = Guidance(labels=(label,))
+    said = ReconstructionGuidance(labels=(label,))
     rerun = ProcessRerun(viewed.path)
     rerun.close()
     here, there = multiprocessing.Pipe()
@@ -473,7 +481,7 @@ def test_label_maps_are_not_sent_and_come_back_with_the_result(viewed):
 class EndlessCase:
     """Runs until it is told to stop."""
 
-    guidance = Guidance()
+    guidance = ReconstructionGuidance()
 
     def __init__(self, path):
         pass
@@ -498,10 +506,10 @@ def test_what_is_run_is_given_up_when_it_is_cancelled(monkeypatch, tmp_path):
     monkeypatch.setattr(os, "nice", lambda _: None)
     serving.start()
     assert here.recv() == Prepared()
-    here.send(Guidance(strokes=(Stroke("C1", False, 1.0, ((0.0, 0.0, 0.0),)),)))
+    here.send(ReconstructionGuidance(strokes=(Stroke("C1", False, 1.0, ((0.0, 0.0, 0.0),)),)))
     assert isinstance(here.recv(), StepTold)  # it runs, and would for ever
     here.send(None)
-    other = Guidance(keep_labels=True)
+    other = ReconstructionGuidance(keep_labels=True)
     here.send(other)
     assert here.poll(10.0)
     found = next(report for report in iter(here.recv, None) if isinstance(report, Correction))

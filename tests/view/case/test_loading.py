@@ -1,13 +1,19 @@
 """What a case lacks is said, and what is wrong with its files is one line."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+import pyvista
 from PIL import Image
 
 from nav.core.errors import InputError
+from nav.model.case import Case, Structure
+from nav.model.surface import Surface
+from nav.reconstruction.volume import Volume
 from nav.view.case.case_state import initial_state, moved, plan_moved, plan_shown, shown, stepped
 from nav.view.case.case_text import reading_parts, shortcomings
-from nav.view.case.loading import load_viewed_case
+from nav.view.case.loading import _refuse_elsewhere, load_viewed_case
 from nav.view.case.planes import AXIAL, SAGITTAL
 from nav.view.case.view_command import ViewOptions, first_state, picture_size
 from tests.view.case.cases import write_case
@@ -160,3 +166,19 @@ def test_a_reading_in_words(viewed):
     assert surface.startswith("C1: 3.0 mm outside, sigma 0.10 mm")
     outside = Probe((), viewed.volume).at(np.array([0.0, 0.0, 500.0]))
     assert reading_parts(outside, True)[1:] == ("outside the scan", "no structure shown")
+
+
+def test_a_scan_that_shows_other_bones_is_refused(tmp_path):
+    """It overlaps the structures, as any neck does, but does not end where they end."""
+    bone = pyvista.Sphere(radius=12.0, theta_resolution=40, phi_resolution=40)
+    surface = Surface(bone.points, bone.faces.reshape(-1, 4)[:, 1:])
+    case = Case("x", (Structure("C1", "bone", surface, None, None, 0.1),))
+    made = SimpleNamespace(volume="volume.nii.gz", chain=SimpleNamespace(pose={"C1": None}))
+    places = np.linalg.norm(np.mgrid[-30:31, -30:31, -30:31], axis=0)
+    matrix = np.eye(4)
+    matrix[:3, 3] = -30.0
+    right = Volume(np.where(places < 12.0, 500, 40).astype(np.int16), matrix)
+    other = Volume(np.where(places < 24.0, 500, 40).astype(np.int16), matrix)
+    _refuse_elsewhere(tmp_path, made, case, right)
+    with pytest.raises(InputError, match="does not show the bones where the case has them"):
+        _refuse_elsewhere(tmp_path, made, case, other)
