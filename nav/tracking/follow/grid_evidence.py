@@ -11,7 +11,7 @@ import numpy as np
 
 ENOUGH = 12  # images from which the mean is judged
 REMEMBERED = 24  # images; then half of them are forgotten
-EARLY_WAIT = 3  # frame sets from one image to the next before there are enough
+EARLY_WAIT = 2  # frame sets from one image to the next before there are enough
 # Mean logarithm of the difference at its best place by that at others, down the rows by along them,
 # below which rows are halved. Means of 40 images: without, also sharpened along rows, smeared and
 # compressed to JPEG 30, no less than -0.10, -0.18 and -0.25, the latter two together only where the
