@@ -19,6 +19,7 @@ from nav.record.session_tools.session_overview import overview
 from nav.record.session_tools.session_page import alarm_limits, level_seconds
 from nav.record.session_tools.session_story import read_story
 from nav.record.session_tools.worst_moments import with_pictures, worst_moments
+from tests.record.pose_sessions import frames_of, write_pose_session
 
 
 def run(*arguments) -> int:
@@ -103,6 +104,14 @@ def test_time_without_frames_counts_for_no_level(sessions, tmp_path):
     page = report(sessions["ended"], tmp_path / "whole.html")
     assert "time in danger<" in page
     assert "without frames" not in page
+
+
+def test_a_session_without_distances_is_not_shown_as_without_danger(tmp_path):
+    write_pose_session(tmp_path / "s", frames_of([(None, None)] * 5))
+    page = report(tmp_path / "s", tmp_path / "report.html")
+    tile = re.search(r'class="tile ([a-z]*)"><span>time in danger</span><b>([^<]*)</b>', page)
+    assert tile is not None
+    assert tile.groups() == ("", "no data")
 
 
 def test_where_there_is_no_distance_there_is_no_number(sessions):
