@@ -68,7 +68,7 @@ def main(arguments: list[str] | None = None) -> None:
             nav.build_phantom(Path(made) / "neck", seed=given.seed, anatomy_only=True)
         )
     depths, near = distances(case)
-    plot(case, depths, near, given.out)
+    plot(case, depths, near, given.output)
     for name, values in near.items():
         print(f"{name}: nearest {values[:, 0].min():.1f} mm, at least {values[:, 1].min():.1f} mm")
 

@@ -69,9 +69,9 @@ def main(arguments: list[str] | None = None) -> None:
             folder = Path(made) / "recording"
             nav.simulate_recording(folder, given.frames, plain=True)  # not seen here, so not drawn
         tips = track(folder)
-    plot(tips, given.out)
+    plot(tips, given.output)
     sd = np.sqrt(np.mean([np.trace(tip.covariance) for tip in tips]))
-    print(f"{len(tips)} tips, predicted error {sd:.3f} mm rms; {given.out}")
+    print(f"{len(tips)} tips, predicted error {sd:.3f} mm rms; {given.output}")
 
 
 if __name__ == "__main__":

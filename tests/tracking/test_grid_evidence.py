@@ -81,8 +81,24 @@ def test_whole_images_are_not_taken_for_fields(views, alter):
 
 def test_what_was_seen_long_ago_is_forgotten():
     evidence = NO_EVIDENCE
-    for _ in range(40):
-        evidence = evidence.after([0.0, 0.0, 0.0])
-    for _ in range(40):
-        evidence = evidence.after([-0.5, 0.0, 0.0])
+    for number in range(80):
+        logarithms = [0.0 if number < 40 else -0.5, 0.0, 0.0]
+        evidence = evidence.after(logarithms, 8000.0, (2.0 * number, 0.0))
     assert evidence.between == (2, 0)
+
+
+def test_markers_that_stand_still_are_one_image(views):
+    """What one image shows by chance, each of the next ones shows again."""
+    evidence = NO_EVIDENCE
+    for _ in range(30):
+        _, evidence = look_at_grid(views[0][0], views[0][1], 2.0, evidence)
+    assert evidence.looks == 1
+    _, evidence = look_at_grid(views[2][0], views[2][1], 2.0, evidence)
+    assert evidence.looks == 2
+
+
+def test_few_pixels_prove_nothing():
+    evidence = NO_EVIDENCE
+    for number in range(20):
+        evidence = evidence.after([-0.6, 0.0, 0.0], 500.0, (2.0 * number, 0.0))
+    assert evidence.between == (0, 0)

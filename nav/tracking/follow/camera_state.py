@@ -296,10 +296,12 @@ def look_at_pixels(
         if each.grid_wait > 0 and not each.alarm:
             continue
         boxes = boxes_of(candidate.corners[own], each.camera_model.camera.size)
+        before = each.grid_evidence
         grid, each.grid_evidence = look_at_grid(
-            frame.image, boxes, each.spread or LEAST_SPREAD, each.grid_evidence
+            frame.image, boxes, each.spread or LEAST_SPREAD, before
         )
-        calm = LOOK_AGAIN if each.grid_evidence.enough else EARLY_WAIT
+        learnt = each.grid_evidence.looks != before.looks and not each.grid_evidence.enough
+        calm = EARLY_WAIT if learnt else LOOK_AGAIN
         each.grid_wait = calm if grid == each.grid else CONFIRM
         changed |= grid != each.grid
         each.grid = grid

@@ -35,6 +35,10 @@ COPIED, INTERPOLATED = 0.1, 0.25
 # of corners); interpolated ones no more than 0.67, 0.80 and 0.40, by the way of interpolation
 HALVED, HALVED_THIRD, HALVED_ACROSS = 0.72, 0.72, 0.42
 MOST_THIRD = 30.0  # grey levels
+# What the logarithm of that quotient has to be below in one image as well, by the root of its
+# pixels: its sd is up to 9 (second and third differences) and 12 (across) by that root, where
+# images are compressed
+CHANCE, CHANCE_ACROSS = 25.0, 40.0
 # differences: first, second, third, third within MOST_THIRD, third of differences across
 FIRST, SECOND, THIRD, SMALL_THIRD, ACROSS = range(5)
 ORDERS = 5
@@ -163,14 +167,18 @@ def look_at_grid(
     both = _period(squares, counts, THIRD, INTERPOLATED)
     interpolated, between = both if both[0] == both[1] else (0, 0), (0, 0)
     if not any(copied) and not any(interpolated):
-        evidence = evidence.after(
-            [_down_by_across(squares, counts, order) for order in (SECOND, THIRD, SMALL_THIRD)]
-        )
-        between = _halved(squares, counts, SECOND, HALVED)
+        pixels, (x, y) = float(counts[0, 0, 0].sum()), boxes.mean(axis=0).reshape(2, 2).mean(axis=1)
+        if evidence.is_new((float(x), float(y))):
+            logarithms = [
+                _down_by_across(squares, counts, order) for order in (SECOND, THIRD, SMALL_THIRD)
+            ]
+            evidence = evidence.after(logarithms, pixels, (float(x), float(y)))
+        chance, chance_across = np.exp(np.divide((-CHANCE, -CHANCE_ACROSS), pixels**0.5))
+        between = _halved(squares, counts, SECOND, min(HALVED, chance))
         if not any(between):
-            interpolated = _halved(squares, counts, SMALL_THIRD, HALVED_THIRD)
+            interpolated = _halved(squares, counts, SMALL_THIRD, min(HALVED_THIRD, chance))
         if not any(between) and not any(interpolated):
-            interpolated = _halved(squares, counts, ACROSS, HALVED_ACROSS)
+            interpolated = _halved(squares, counts, ACROSS, min(HALVED_ACROSS, chance_across))
         if not any(between) and not any(interpolated):
             between, interpolated = evidence.between, evidence.interpolated
     combed = combs[0] > max(COMBED * edges, LEAST_COMBED, OTHERWISE * combs[1])
