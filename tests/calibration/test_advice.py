@@ -54,7 +54,7 @@ def test_all_recommend_the_same(capsys):
         main(["calibrate", "camera", "--help"])
     told = " ".join(capsys.readouterr().out.replace("│", " ").split())
     assert f"Take {pictures} images" in told
-    assert f"about {tilt} degrees to all sides" in told
+    assert f"about {tilt} degrees in all directions" in told
 
 
 def test_what_is_recommended_is_enough_for_good():

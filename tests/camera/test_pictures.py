@@ -237,7 +237,7 @@ def test_a_reduced_copy_in_a_tiff_is_no_page(tmp_path):
 def test_pixels_of_another_kind_are_named(tmp_path, kind):
     image = read(tmp_path, encoded("TIFF", Image.fromarray(GREY.astype(kind))))
     assert isinstance(image, Lost)
-    assert f"has {kind} pixels; save it with 8 or 16 bits" in image.facts["why"]
+    assert f"has {kind} pixels; save it as unsigned 8 or 16 bits" in image.facts["why"]
 
 
 def test_twelve_bits_in_sixteen_are_said(tmp_path):

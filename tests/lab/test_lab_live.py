@@ -378,7 +378,7 @@ def test_limits_of_the_lab_go_before_those_of_another_case_and_it_is_said(folder
     write_poses(poses)
     setup = setup_of(case=other, poses=poses)
     (said,) = (line for line in setup.lines if "alarm limits" in line)
-    assert f"before those of {other} too: artery: caution 9 mm, {LEFT}: danger 4 mm" in said
+    assert f"override those of {other} too: artery: caution 9 mm, {LEFT}: danger 4 mm" in said
     work = replace(setup.job(Console(quiet=True)), observers=()).open()
     work.source.close()
     limits = {s.name: (s.caution, s.danger) for s in work.pipeline.case.structures}

@@ -166,7 +166,7 @@ def test_what_is_asked_for_wrongly_is_one_line(arguments, reason, tmp_path, caps
 
 def test_help_says_where_to_begin_and_shows_examples(capsys):
     assert nav("--help") == 0
-    assert "Begin with nav phantom build --out kit" in " ".join(capsys.readouterr().out.split())
+    assert "Begin with nav phantom build --output kit" in " ".join(capsys.readouterr().out.split())
     assert nav("build", "--help") == 0
     assert capsys.readouterr().out.count("Example: nav phantom build") == 3
 

@@ -202,7 +202,10 @@ def test_the_radiograph_is_not_of_another_scan(case):
         with pytest.raises(InputError, match="does not show the case's bones"):
             _refuse_other_scan("scan", other, neck, table)
     of_print = SimpleNamespace(reconstruction=SimpleNamespace(chain=None))
-    _refuse_other_scan("scan", Volume(np.full_like(values, 400), matrix), neck, of_print)
+    faint = Volume(np.where(values == 500, 110, 40).astype(np.int16), matrix)
+    _refuse_other_scan("scan", faint, neck, of_print)  # plastic in gel
+    with pytest.raises(InputError, match="does not show the case's bones"):
+        _refuse_other_scan("scan", faint, neck, table)
 
 
 def test_a_registration_of_another_case_is_named(case, tmp_path):

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from nav.core.errors import InputError, Lost
 from nav.core.files import provenance
 from nav.core.tracked_frame import TrackedFrame
+from nav.record.session.checked_frame import checked_frame
 from nav.record.session.session_format import (
     EVENT,
     FRAME,
@@ -268,7 +269,7 @@ class SessionContent:
         return time
 
     def _frame(self, message: SessionMessage, in_use: int | None) -> ExportedFrame:
-        tracked = frame_of_json(message.data)
+        tracked = checked_frame(frame_of_json(message.data))
         missing = [tool.name for tool in self.tools if tool.name not in tracked.tools]
         if missing:
             lost = {name: Lost("not_reported", {"tool": name}) for name in missing}

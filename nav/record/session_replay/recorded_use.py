@@ -9,6 +9,7 @@ from nav.core.notice import Notice
 from nav.core.tracked_frame import TrackedFrame
 from nav.live.messages import Command
 from nav.live.playback import PLAYER_COMMANDS
+from nav.record.session.checked_frame import checked_frame
 from nav.record.session.session_format import (
     EVENT,
     FRAME,
@@ -173,7 +174,7 @@ def _frame(reader: SessionReader, message: SessionMessage, count: int) -> Record
     try:
         times = message.data.get("pictures", {})
         pictures = {str(camera): float(at) for camera, at in times.items()}
-        return RecordedStep(frame_of_json(message.data), pictures)
+        return RecordedStep(checked_frame(frame_of_json(message.data)), pictures)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise InputError(
             f"{reader.folder}: frame {count} is not as c1c2nav writes it: {error}"

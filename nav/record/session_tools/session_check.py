@@ -14,6 +14,7 @@ import numpy as np
 from rich.console import Console
 
 from nav.core.errors import IncompleteInput, InputError, NotPassed
+from nav.record.session.checked_frame import checked_frame
 from nav.record.session.picture_codec import PictureError
 from nav.record.session.session_about import ORIGINAL, is_recorded_file
 from nav.record.session.session_format import (
@@ -208,7 +209,7 @@ def _frames(reader: SessionReader) -> Iterator[Finding]:
     count = 0
     for message in reader.messages(FRAME):
         try:
-            frame_of_json(message.data)
+            frame = frame_of_json(message.data)
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             at = reader.seconds(message.log_time)
             yield Finding(
@@ -218,6 +219,15 @@ def _frames(reader: SessionReader) -> Iterator[Finding]:
             )
         else:
             count += 1
+            kept = checked_frame(frame)
+            spoilt = [name for name, tool in frame.tools.items() if kept.tools[name] is not tool]
+            if spoilt:
+                at = reader.seconds(message.log_time)
+                yield Finding(
+                    Weight.MISSING,
+                    f"the frame at {at:.3f} s has numbers that are not finite, or too large: "
+                    f"{', '.join(spoilt)}; taken as lost",
+                )
     yield Finding(Weight.GOOD, f"{count:,} frames can be rebuilt")
     if reader.counts[FRAME] != reader.counts[GUIDANCE]:
         shown = reader.counts[GUIDANCE]
