@@ -362,3 +362,26 @@ def test_rows_of_many_frames_are_those_of_each(example, relative_to):
     _, systematic = base.apply(NEEDLE.tip.position, np.outer(scaled, scaled))
     spread = [float(row[f"tip_s{axes}"]) for axes in ("xx", "xy", "xz", "yy", "yz", "zz")]
     assert spread == pytest.approx(systematic[np.triu_indices(3)], rel=1e-5, abs=1e-12)
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx", "parquet", "seq.nrrd", "igs.mha", "mcap", "xml"])
+@pytest.mark.parametrize("number", [2**60, 10**400], ids=["large", "huge"])
+def test_frames_of_absurd_numbers_are_exported_or_refused_in_a_line(
+    tmp_path, capsys, ending, number
+):
+    """A spoilt file: their number is no reason to lose the poses, or to fail with a traceback."""
+    same = RigidTransform.identity()
+    frames = [
+        replace(each, number=number + k) for k, each in enumerate(frames_of([(same, same)] * 2))
+    ]
+    session = write_pose_session(tmp_path / "s", frames)
+    code = export(session, "--output", tmp_path / f"t.{ending}")
+    lines = [line for line in capsys.readouterr().err.splitlines() if line]
+    assert code in (0, 2), lines
+    if code == 0 and ending == "xlsx":
+        book = openpyxl.load_workbook(tmp_path / "t.xlsx")
+        header, first, *_ = book["poses"].iter_rows(values_only=True)
+        assert first[header.index("frame")] == str(number)
+    if code == 2:
+        assert len(lines) == 1
+        assert "Traceback" not in lines[0]

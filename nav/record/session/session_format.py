@@ -28,6 +28,7 @@ UPPER = np.triu_indices(6)
 TRIANGLE, WHOLE = len(UPPER[0]), 36
 PLACES = np.zeros((6, 6), np.intp)  # of a covariance's entries among those of its upper triangle
 PLACES[UPPER] = PLACES.T[UPPER] = np.arange(TRIANGLE)
+MOST_FRAME = 2**63 - 1  # its number, which tables hold in 64 bits
 # of a rotation's products; rounding leaves 1e-15
 NOT_RIGID = 1e-6 + 1e-5 * np.eye(3)
 IDENTITY = np.eye(3)
@@ -181,8 +182,11 @@ def frame_of_json(table: Mapping[str, Any]) -> TrackedFrame:
         Something is missing or of another type or size.
     """
     captured_at = table["captured_at"]
+    number = int(table["number"])
+    if abs(number) > MOST_FRAME:
+        raise ValueError(f"number: expected at most {MOST_FRAME}")
     return TrackedFrame(
-        int(table["number"]),
+        number,
         float(table["time"]),
         {name: _tool_of_json(seen) for name, seen in table["tools"].items()},
         {name: notice_of_json(why) for name, why in table["camera_lost"].items()},

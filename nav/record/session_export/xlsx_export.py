@@ -27,6 +27,7 @@ from nav.record.session_export.session_tables import (
 
 MOST_ROWS = 1_048_576  # of a sheet
 LONGEST_TEXT = 32_767  # characters of a cell
+MOST_WHOLE = 2**53  # larger numbers are rounded by spreadsheets: they become text
 TIME_FORMAT = "yyyy-mm-dd hh:mm:ss.000"
 
 
@@ -136,6 +137,8 @@ def _cell(sheet: Any, value: Cell, heading: bool) -> Any:
         cell = WriteOnlyCell(sheet, value.astimezone(UTC).replace(tzinfo=None))
         cell.number_format = TIME_FORMAT
         return cell
+    if isinstance(value, int) and abs(value) > MOST_WHOLE:
+        value = str(value)
     if not isinstance(value, str):
         return value
     cell = WriteOnlyCell(

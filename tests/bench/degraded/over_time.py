@@ -7,6 +7,7 @@ of the product's code.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from zlib import crc32
 
 import cv2
 import numpy as np
@@ -83,8 +84,11 @@ def torn(pictures: Pictures, share: float) -> list[Picture]:
 
 
 def stabilised(pictures: Pictures, most: float) -> list[Picture]:
-    """Shift each picture by px of its own, as stabilisation does that a hand misleads."""
-    rng, made = np.random.default_rng(len(pictures)), []
+    """Shift each picture by px of its own, as stabilisation does that a hand misleads.
+
+    Each camera otherwise: shifts that cameras share look like a motion of the tool.
+    """
+    rng, made = np.random.default_rng(crc32(pictures[0].tobytes())), []
     for picture in pictures:
         shift = np.column_stack([np.eye(2), rng.normal(0.0, most, 2)]).astype(np.float32)
         size = picture.shape[::-1]
