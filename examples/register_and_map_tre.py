@@ -69,7 +69,9 @@ def main(arguments: list[str] | None = None) -> None:
     registration = nav.register_points(model, touched, fle=FLE)
     plot(case, registration, model, given.output)
     tre = registration.predicted_tre(case.plans[0].target[None])[0]
-    print(f"FRE {registration.fre:.2f} mm, predicted TRE at the target {tre:.2f} mm; {given.output}")
+    print(
+        f"FRE {registration.fre:.2f} mm, predicted TRE at the target {tre:.2f} mm; {given.output}"
+    )
 
 
 if __name__ == "__main__":
