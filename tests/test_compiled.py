@@ -156,7 +156,7 @@ def test_what_a_cache_file_may_be_instead_is_no_error(tmp_path):
     file = CheckedCacheFile(str(folder), "f", "stamp")
     file.save("key", [1, 2])
     assert file.load("key") == [1, 2]
-    for path in (folder / "f.nbi", folder / "f.1.nbc"):
+    for path in (folder / "f.nbi", next(folder.glob("f.*.nbc"))):
         for content in (b"", b"\x80\x05", path.read_bytes()[:-3], b"c" * 100):
             path.write_bytes(content)
             assert file.load("key") is None
@@ -164,3 +164,16 @@ def test_what_a_cache_file_may_be_instead_is_no_error(tmp_path):
             assert file.load("key") == [1, 2]
     (folder / "g.nbi").mkdir()  # nothing can be written there
     CheckedCacheFile(str(folder), "g", "stamp").save("key", [1, 2])
+
+
+def test_processes_that_compile_one_function_for_two_types_never_get_the_others_code(tmp_path):
+    """Each reads the index before the other has written its own: both begin with an empty one."""
+    one, two, later = (CheckedCacheFile(str(tmp_path), "f", "stamp") for _ in range(3))
+    one.save("float64", "code for float64")
+    before = later._load_index()
+    two._load_index = dict
+    two.save("uint8", "code for uint8")
+    assert later.load("uint8") == "code for uint8"
+    assert later.load("float64") in (None, "code for float64")
+    later._load_index = lambda: before  # read before the other wrote
+    assert later.load("float64") == "code for float64"

@@ -37,19 +37,31 @@ class CheckedCacheFile(caching.IndexDataCacheFile):
     """
 
     def save(self, key: Any, data: Any) -> None:
-        """Add a compiled function to the cache; a failure is only logged."""
+        """Add a compiled function to the cache; a failure is only logged.
+
+        Its file is named after the key. Numba numbers them, so that processes that compile one
+        function for different types at the same time would give both the same number, and one of
+        them later the other's code.
+        """
         try:
-            super().save(key, data)
+            digest = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
+            name = f"{self._index_name.removesuffix('.nbi')}.{digest}.nbc"
+            self._save_data(name, (key, data))
+            self._save_index({**self._load_index(), key: name})
         except DAMAGE as error:
             log.info("compiled code is not kept: %s", error)
 
     def load(self, key: Any) -> Any:
-        """Return a compiled function, or None where it is missing or damaged."""
+        """Return a compiled function, or None where it is missing, damaged or another one."""
         try:
-            return super().load(key)
+            name = self._load_index().get(key)
+            if name is None:
+                return None
+            made_for, data = self._load_data(name)
         except DAMAGE as error:
             log.info("compiled code is not read: %s", error)
             return None
+        return data if made_for == key else None
 
     def _load_index(self) -> Any:
         if not _is_whole(self._index_path):
