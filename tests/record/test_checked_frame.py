@@ -18,8 +18,10 @@ from tests.record.pose_sessions import frames_of, write_pose_session
 
 
 @pytest.mark.parametrize("spoilt", ["translation", "covariance", "systematic"])
-@pytest.mark.parametrize("number", [1e300, np.nan, np.inf])
+@pytest.mark.parametrize("number", [1e300, np.nan, np.inf, -1.0])
 def test_a_pose_of_absurd_numbers_is_lost_and_reported(tmp_path, spoilt, number):
+    if spoilt == "translation" and number == -1.0:
+        pytest.skip("a place like others")
     frames = frames_of([(RigidTransform.identity(), RigidTransform.identity())] * 3)
     seen = frames[1].tools["needle"]
     pose, matrix = seen.rig_from_tool, np.eye(6)
@@ -37,9 +39,11 @@ def test_a_pose_of_absurd_numbers_is_lost_and_reported(tmp_path, spoilt, number)
     exported = [each.tracked for each in SessionContent(folder).frames()]
     for tools in (replayed, [frame.tools["needle"] for frame in exported]):
         assert [isinstance(tool, Lost) for tool in tools] == [False, True, False]
-        assert tools[1].code == "reported_not_finite"
+        assert tools[1].code == (
+            "reported_no_covariance" if number == -1.0 else "reported_not_finite"
+        )
     assert isinstance(exported[1].pose("needle", "reference"), Lost)
     said = StringIO()
     with pytest.raises(IncompleteInput):
         check_session(folder, None, Console(file=said, width=1000))
-    assert "not finite, or too large: needle; taken as lost" in said.getvalue()
+    assert "that nothing can be computed with: needle; taken as lost" in said.getvalue()

@@ -225,7 +225,7 @@ def _frames(reader: SessionReader) -> Iterator[Finding]:
                 at = reader.seconds(message.log_time)
                 yield Finding(
                     Weight.MISSING,
-                    f"the frame at {at:.3f} s has numbers that are not finite, or too large: "
+                    f"the frame at {at:.3f} s has poses that nothing can be computed with: "
                     f"{', '.join(spoilt)}; taken as lost",
                 )
     yield Finding(Weight.GOOD, f"{count:,} frames can be rebuilt")
