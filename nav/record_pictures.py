@@ -170,14 +170,14 @@ def _about(
 
 def _record_in_terminal(run: RecordingRun, console: Console) -> None:
     """Record, with a line of progress, until it ends or a camera is gone for long."""
-    told: set[Notice] = set()
+    reported: set[Notice] = set()
     run.recorder.start()
     with console.status("") as line:
         while True:
             status = run.recorder.status
             for notice in run.source.warnings:
-                if notice.subject not in told:
-                    told.add(notice.subject)
+                if notice.subject not in reported:
+                    reported.add(notice.subject)
                     console.print(f"warning: {sentence(notice)}", markup=False, soft_wrap=True)
             line.update(escape(progress_line(run, status)))
             if status.state == "ended" or run.problem is not None:

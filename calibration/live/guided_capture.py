@@ -79,6 +79,34 @@ class GuidedCapture(ABC):
         self.collecting = False
 
 
+def idle_request(
+    capture: GuidedCapture, detail: str, paused: str, ready: str, ready_detail: str
+) -> tuple[Request, str]:
+    """Return what to do while nothing is collected.
+
+    Parameters
+    ----------
+    capture : GuidedCapture
+        What is collected.
+    detail : str
+        The line below, once there is something.
+    paused, ready : str
+        What to do where there is something, and where there is nothing.
+    ready_detail : str
+        The line below `ready`.
+
+    Returns
+    -------
+    tuple of Request and str
+        As of `GuidedCapture.request`.
+    """
+    if capture.done:
+        return Request("done", label("capture_finish")), detail
+    if capture.count:
+        return Request("paused", paused), detail
+    return Request("ready", ready), ready_detail
+
+
 def goal_bar(name: str, have: float, wanted: float, few: float) -> Meter:
     """Return a bar of how many there are of how many.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from calibration.live.guided_capture import GuidedCapture, goal_bar
+from calibration.live.guided_capture import GuidedCapture, goal_bar, idle_request
 from calibration.live.swing import SECTORS, Swing, swing_of
 from calibration.needle.needle_command import calibrate_needle
 from calibration.needle.pivot import PivotCalibration, pivot_calibration
@@ -116,11 +116,13 @@ class PivotCapture(GuidedCapture):
         """Return what to do now."""
         detail = self._detail()
         if not self.collecting:
-            if self.done:
-                return Request("done", label("capture_finish")), detail
-            if self.count:
-                return Request("paused", label("pivot_paused")), detail
-            return Request("ready", label("pivot_ready")), label("pivot_ready_detail")
+            return idle_request(
+                self,
+                detail,
+                label("pivot_paused"),
+                label("pivot_ready"),
+                label("pivot_ready_detail"),
+            )
         if self.lost is not None:
             return Request("lost", label("pivot_not_seen")), sentence(self.lost)
         if self.done:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from calibration.live.guided_capture import GuidedCapture, goal_bar
+from calibration.live.guided_capture import GuidedCapture, goal_bar, idle_request
 from calibration.needle.pivot_verdict import LEAST_POSES
 from calibration.needle.spin import (
     LEAST_SPIN,
@@ -130,11 +130,13 @@ class SpinCapture(GuidedCapture):
         """Return what to do now."""
         detail = self._detail()
         if not self.collecting:
-            if self.done:
-                return Request("done", label("capture_finish")), detail
-            if self.count:
-                return Request("paused", label("spin_paused")), detail
-            return Request("ready", label("spin_ready")), label("spin_ready_detail")
+            return idle_request(
+                self,
+                detail,
+                label("spin_paused"),
+                label("spin_ready"),
+                label("spin_ready_detail"),
+            )
         if self.lost is not None:
             return Request("lost", label("pivot_not_seen")), sentence(self.lost)
         say = label("spin_enough" if self.done else "spin_begin")

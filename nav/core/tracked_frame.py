@@ -219,18 +219,18 @@ class TrackedFrame:
         base_from_rig = base.rig_from_tool.transform.inv()
         transform, carry = base_from_rig * seen.rig_from_tool.transform, adjoint(base_from_rig)
 
-        def together(one: Array, other: Array) -> Array:
-            return carry @ one @ carry.T + carry @ other @ carry.T
+        def relative_covariance(base_covariance: Array, tool_covariance: Array) -> Array:
+            return carry @ base_covariance @ carry.T + carry @ tool_covariance @ carry.T
 
-        random = together(base.rig_from_tool.covariance, seen.rig_from_tool.covariance)
+        random = relative_covariance(base.rig_from_tool.covariance, seen.rig_from_tool.covariance)
         if not systematic:
             return Pose(transform, random), Pose(transform)
-        lasting = together(base.systematic, seen.systematic)
+        systematic_covariance = relative_covariance(base.systematic, seen.systematic)
         if seen.print_name is not None and seen.print_name == base.print_name:
             # one print, one scale: the two errors are one, and most of it cancels
-            both = np.outer(carry @ seen.size_error, carry @ base.size_error)
-            lasting = lasting - both - both.T
-        return Pose(transform, random), Pose(transform, lasting)
+            cross = np.outer(carry @ seen.size_error, carry @ base.size_error)
+            systematic_covariance = systematic_covariance - cross - cross.T
+        return Pose(transform, random), Pose(transform, systematic_covariance)
 
     def lost_reason(self, tool: str, relative_to: str | None = None) -> Lost | None:
         """Return why `pose` has none, without computing it.

@@ -132,8 +132,8 @@ def _reports(
                 ReportedPose(time, _pose(header, place)) if number in matrices else None
             )
         elif status or number in matrices:
-            told = printable(status)[:60] or "no status in this frame"
-            reports[number] = ReportedPose(time, status=told)
+            stated = printable(status)[:60] or "no status in this frame"
+            reports[number] = ReportedPose(time, status=stated)
         else:
             reports[number] = None
     return reports

@@ -1,4 +1,4 @@
-"""Bones that stand to each other otherwise than in the case: the neck was posed differently."""
+"""Relative motion of bones between CT and touching: the neck was positioned differently."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ class BoneMotion:
         return self.probability < CERTAIN
 
     def words(self, names: Sequence[str]) -> str:
-        """Say it, and what to do.
+        """Describe the motion, and what to do about it.
 
         Parameters
         ----------

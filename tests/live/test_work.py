@@ -234,11 +234,15 @@ def test_a_step_of_the_preparation_is_waited_for(feed):
 
 
 def test_a_command_to_a_process_that_has_ended_is_dropped(feed):
+    tried = []
+
     def send(command):
+        tried.append(command)
         raise BrokenPipeError
 
     feed.connection = SimpleNamespace(send=send)
     feed.send(Command("play"))
+    assert tried == [Command("play")]
 
 
 def test_how_the_process_ended_is_reported(feed):

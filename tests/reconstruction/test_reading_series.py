@@ -263,5 +263,5 @@ def test_header_that_tells_another_tilt(tmp_path):
 
     write_series(tmp_path, EVEN, SCENE, change=change)
     result = read_volume(tmp_path)
-    assert fact(result, "tilt_contradicts", "told") == pytest.approx(15.0)
+    assert fact(result, "tilt_contradicts", "stated") == pytest.approx(15.0)
     assert holds(result, SCENE)

@@ -204,6 +204,6 @@ def _tilt_findings(stack: Stack, facts: GridFacts) -> list[Finding]:
     """Report a gantry tilt in the header that the slices' positions contradict."""
     stated = math.radians(abs(stack.slices[0].tilt or 0.0))
     if stated > TILT_DIFFERS and abs(stated - facts.tilt) > TILT_DIFFERS:
-        degrees = {"told": math.degrees(stated), "found": math.degrees(facts.tilt)}
+        degrees = {"stated": math.degrees(stated), "found": math.degrees(facts.tilt)}
         return [Finding("tilt_contradicts", degrees)]
     return []

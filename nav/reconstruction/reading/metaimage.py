@@ -106,16 +106,16 @@ def orientation_findings(header: VoxelFile, fields: dict[str, str]) -> list[Find
     list of Finding
         Empty where the file has none that says something.
     """
-    told = fields.get("anatomicalorientation", "").upper()
-    if not re.fullmatch(r"[RLAPIS]{3}", told):
+    stated = fields.get("anatomicalorientation", "").upper()
+    if not re.fullmatch(r"[RLAPIS]{3}", stated):
         return []
     steps = header.lps_from_voxel[:3, :3] / np.linalg.norm(header.lps_from_voxel[:3, :3], axis=0)
     rows = np.abs(steps).argmax(axis=0)
     leads = "".join(TOWARDS[row][int(steps[row, axis] < 0)] for axis, row in enumerate(rows))
     begins = "".join(TOWARDS[row][int(steps[row, axis] > 0)] for axis, row in enumerate(rows))
-    if told in (leads, begins):
+    if stated in (leads, begins):
         return []
-    return [Finding("orientation_contradicts", {"told": told, "used": begins})]
+    return [Finding("orientation_contradicts", {"stated": stated, "used": begins})]
 
 
 def _fields(path: Path) -> tuple[dict[str, str], int]:

@@ -158,7 +158,7 @@ SENTENCES: Mapping[str, str] = {
     "oblique": "slices are rotated by {degrees:.1f}° against the patient's axes: kept",
     "order_contradicts": "positions contradict the slices' numbers or SliceLocation in {slices}: "
     "positions were used",
-    "orientation_contradicts": "AnatomicalOrientation {told} contradicts TransformMatrix "
+    "orientation_contradicts": "AnatomicalOrientation {stated} contradicts TransformMatrix "
     "({used}), which was used: compare left and right",
     "orientation_varies": "slices are up to {degrees:.3f}° from parallel: taken as parallel",
     "other_slices": "{slices} of the same series left out: of another size or orientation",
@@ -173,8 +173,8 @@ SENTENCES: Mapping[str, str] = {
     "slices_apart": "slices {thickness:.3g} mm thick every {step:.3g} mm: the gaps between them "
     "are not measured",
     "tilt": "gantry tilt {degrees:.1f}°: resampled",
-    "tilt_contradicts": "header says gantry tilt {told:.1f}°, the slices' positions {found:.1f}°: "
-    "positions were used",
+    "tilt_contradicts": "header says gantry tilt {stated:.1f}°, the slices' positions {found:.1f}"
+    "°: positions were used",
     "unclear_values": "no air or soft tissue recognised in values from {low} to {high}: are these "
     "Hounsfield units?",
     "uneven_steps": "steps between slices from {least:.2f} to {most:.2f} mm: resampled to "

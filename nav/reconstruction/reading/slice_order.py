@@ -50,10 +50,10 @@ def _against_numbers(slices: Sequence[SliceHeader], heights: Array) -> int:
 
 def _against_locations(slices: Sequence[SliceHeader], heights: Array) -> int:
     """Return how many slices are off the line that SliceLocation and position make."""
-    told = [s.location for s in slices if s.location is not None]
-    if len(told) < len(slices):
+    locations = [s.location for s in slices if s.location is not None]
+    if len(locations) < len(slices):
         return 0
-    places, steps = np.array(told), np.diff(heights)
+    places, steps = np.array(locations), np.diff(heights)
     slopes = np.diff(places) / np.where(steps > 0.0, steps, np.nan)
     slope = float(np.nanmedian(slopes)) if np.isfinite(slopes).any() else 0.0
     off = places - slope * heights

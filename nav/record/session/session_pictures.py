@@ -338,7 +338,7 @@ def check_session_of_pictures(folder: Path, about: Mapping[str, str]) -> None:
     try:
         own = PictureReader(folder).about
     except (InputError, OSError):
-        return  # told by whoever reads them
+        return  # reported when they are read
     started = about.get("started_ns")
     if started is not None and own.get("started_ns", started) != started:
         raise InputError(

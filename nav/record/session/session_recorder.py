@@ -242,7 +242,7 @@ class SessionRecorder(Observer):
                 self._failed(error)
 
     def _try(self, item: Item) -> None:
-        """Write an item; a single one that cannot be written is counted and told, like others."""
+        """Write an item; a single one that cannot be written is counted and reported."""
         try:
             self._one(item)
         except Exception:

@@ -1,4 +1,4 @@
-"""Everything of a session that is told about it, gathered in one pass: times, bounds, losses."""
+"""Everything that is reported of a session, gathered in one pass: times, bounds, losses."""
 
 from __future__ import annotations
 
